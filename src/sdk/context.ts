@@ -1,0 +1,166 @@
+import type { Duration } from "../std/duration.ts";
+import type { RetryPolicy } from "./handler.ts";
+
+/**
+ * A result that will come, and is durable when it does. It can be awaited like a promise, any number
+ * of times, and passed to `Promise.all` and its kind: results reach the code in the order of the
+ * journal, one at a time, so a race ends the same way in every replay.
+ */
+export interface DurableFuture<T> extends Promise<T> {
+  /** The same result, or a `TimeoutError` when it takes longer. The timer is durable. */
+  orTimeout(duration: Duration): DurableFuture<T>;
+}
+
+/** The future of a call to another handler. */
+export interface CallFuture<T> extends DurableFuture<T> {
+  /** The id of the invocation that was called. */
+  id(): DurableFuture<string>;
+  /** Asks for its cancellation. */
+  cancel(): void;
+}
+
+/** A message that was sent. */
+export interface Sent {
+  /** The id of the invocation that it became. */
+  id(): DurableFuture<string>;
+  /** Asks for its cancellation; before it is due, this withdraws it. */
+  cancel(): void;
+}
+
+/** A durable promise: a named value that somebody else settles, once. */
+export interface PromiseFuture<T> extends DurableFuture<T> {
+  /** Its id, for whoever is to settle it over HTTP, the CLI or a client. */
+  readonly id: string;
+  /** Settles it. The first one counts; later ones change nothing. */
+  resolve(value?: T): void;
+  /** Settles it with an error, which is thrown to whoever awaits it. */
+  reject(reason: string): void;
+}
+
+/** What a step is given. */
+export interface StepInfo {
+  /** Aborted on cancellation, on timeout, and when the attempt is given up. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The same for every attempt of this step: pass it on to whoever de-duplicates by key. */
+  readonly idempotencyKey: string;
+}
+
+export interface StepOptions<T> {
+  /**
+   * When attempts run out, the error is thrown to the handler as `step-exhausted`. Without a policy
+   * a failed step counts as a failed attempt of the handler, whose policy then applies.
+   */
+  readonly retry?: RetryPolicy;
+  /** One attempt must end within this time. */
+  readonly timeout?: Duration;
+  /**
+   * Takes the effect back. Runs as a step of its own when the handler fails for good or is
+   * cancelled after this step succeeded, latest step first.
+   */
+  readonly undo?: (result: T, step: StepInfo) => unknown;
+}
+
+/** What every handler is given. */
+export interface Context {
+  /** This invocation's id. */
+  readonly id: string;
+  readonly service: string;
+  readonly handler: string;
+  /** The key of the actor or workflow; empty for services. */
+  readonly key: string;
+  /** Who called, as far as the gateway vouches for it. */
+  readonly caller: string | undefined;
+  /** W3C trace context of the call, if there was one. */
+  readonly traceparent: string | undefined;
+
+  /**
+   * Runs a step: an effect on the outside world whose result is recorded. It runs at least once; once
+   * its result is recorded it never runs again.
+   */
+  run<T>(
+    name: string,
+    effect: (step: StepInfo) => T | Promise<T>,
+    options?: StepOptions<T>,
+  ): DurableFuture<T>;
+
+  /** Waits, through restarts and deploys. Never ends early. */
+  sleep(duration: Duration): DurableFuture<void>;
+  /** Waits until a time: milliseconds since 1970, or a Date. */
+  sleepUntil(time: number | Date): DurableFuture<void>;
+
+  /** A durable promise of this invocation, by name; without a name, a new one each time. */
+  promise<T = unknown>(name?: string): PromiseFuture<T>;
+  /** The next signal of that name, in order of arrival; those that came before are kept. */
+  signal<T = unknown>(name: string): DurableFuture<T>;
+  /** All signals of that name, one after another. */
+  signals<T = unknown>(name: string): AsyncIterableIterator<T>;
+
+  /** The result of another invocation, by its id. */
+  attach<T = unknown>(id: string): DurableFuture<T>;
+  /** Asks for the cancellation of another invocation, by its id. */
+  cancel(id: string): void;
+  /** Sends a signal to another invocation, by its id. */
+  sendSignal(id: string, name: string, value?: unknown): void;
+  /** Settles a durable promise of another invocation, by its id. */
+  resolve(promiseId: string, value?: unknown): void;
+  reject(promiseId: string, reason: string): void;
+
+  /** All results, or the first error. */
+  all<T extends readonly unknown[]>(
+    futures: readonly [...{ [K in keyof T]: PromiseLike<T[K]> }],
+  ): DurableFuture<T>;
+  /** The first to settle, in the order of the journal. */
+  race<T>(futures: readonly PromiseLike<T>[]): DurableFuture<T>;
+  /** The first success, or all errors in an `AggregateError`. */
+  any<T>(futures: readonly PromiseLike<T>[]): DurableFuture<T>;
+  allSettled<T extends readonly unknown[]>(
+    futures: readonly [...{ [K in keyof T]: PromiseLike<T[K]> }],
+  ): DurableFuture<{ -readonly [K in keyof T]: PromiseSettledResult<T[K]> }>;
+  /** The first to settle, with its name: `const first = await ctx.select({ paid, expired })`. */
+  select<T extends Record<string, PromiseLike<unknown>>>(futures: T): DurableFuture<Selected<T>>;
+
+  /** Milliseconds since 1970, the same in every replay; moves between turns, not within one. */
+  now(): number;
+  /** A number in [0, 1), the same in every replay. */
+  random(): number;
+  /** A version 4 UUID, the same in every replay. */
+  uuid(): string;
+
+  /**
+   * Guards a change of code: true in invocations that start after it, false in those whose journal
+   * was already past this point.
+   */
+  patched(id: string): boolean;
+
+  /** Logs with the invocation's id; silent during replay. */
+  readonly log: ContextLog;
+}
+
+export type Selected<T extends Record<string, PromiseLike<unknown>>> = {
+  [K in keyof T]: { readonly name: K; readonly value: Awaited<T[K]> };
+}[keyof T];
+
+export interface ContextLog {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What shared handlers of actors and workflows are given besides: state to read. */
+export interface SharedContext<S> extends Context {
+  /** A state entry; its declared initial value before it is set. A copy: change it with `set`. */
+  get<K extends keyof S & string>(name: K): S[K];
+  /** Names of the entries that are set. */
+  keys(): string[];
+}
+
+/** What exclusive handlers of actors, and runs of workflows, are given besides: state to write. */
+export interface ActorContext<S> extends SharedContext<S> {
+  /** @returns the value, so that a handler can end with it. */
+  set<K extends keyof S & string>(name: K, value: S[K]): S[K];
+  /** Back to the initial value; without a name, all entries. */
+  clear(name?: keyof S & string): void;
+}
