@@ -29,21 +29,20 @@ const nodeOldest = [24, 12];
 const nodeFetched = "26.10.0";
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const setupFolder = path.join(root, ".node");
+const stampFile = path.join(root, "node_modules", ".holdfast-stamp");
 
-// What each task runs, under the right Node. `dependsOn` is a further package to install first.
+// What each task runs, under the right Node.
 const tasks = {
-  start: () => ({ argv: ["src/cli/main.ts", "start"] }),
-  test: () => ({ argv: ["tools/test.ts"] }),
-  check: () => ({ argv: ["tools/check.ts"] }),
-  build: () => ({ argv: ["tools/build.ts"] }),
-  bench: (args) => ({
-    argv: ["bench/main.ts"],
-    dependsOn: args[0] === "peers" ? "bench/peers" : undefined,
-  }),
-  torture: () => ({ argv: ["test/torture/main.ts"] }),
-  sim: () => ({ argv: ["src/sim/main.ts"] }),
-  holdfast: () => ({ argv: ["src/cli/main.ts"] }),
-  node: () => ({ argv: [] }),
+  start: (args) => ["src/cli/main.ts", "start", ...args],
+  test: (args) => ["tools/test.ts", ...args],
+  check: (args) => ["tools/check.ts", ...args],
+  build: (args) => ["tools/build.ts", ...args],
+  bench: (args) =>
+    args[0] === "peers" ? ["bench/peers/main.ts", ...args.slice(1)] : ["bench/main.ts", ...args],
+  torture: (args) => ["test/torture/main.ts", ...args],
+  sim: (args) => ["src/sim/main.ts", ...args],
+  holdfast: (args) => ["src/cli/main.ts", ...args],
+  node: (args) => args,
 };
 
 class SetupError extends Error {}
@@ -58,20 +57,20 @@ async function main([name, ...args]) {
   if (name === undefined || !Object.hasOwn(tasks, name)) {
     throw new SetupError(`usage: node tools/run.mjs <${Object.keys(tasks).join(" | ")}> [args]`);
   }
-  const task = tasks[name](args);
-  const node = await prepare(task.dependsOn);
-  const file = task.argv[0];
-  if (file !== undefined && !existsSync(path.join(root, file))) {
-    throw new SetupError(`"${name}" runs ${file}, which this checkout does not have`);
-  }
+  const node = await prepare();
+  const argv = tasks[name](args);
   // `node` stays where the caller stands, since its arguments are paths; the others run at the root.
-  const cwd = name === "node" ? (process.env.INIT_CWD ?? process.cwd()) : root;
-  await handOver(node, ["--conditions=holdfast-source", ...task.argv, ...args], cwd);
+  const anywhere = name === "node";
+  if (!anywhere && !existsSync(path.join(root, argv[0]))) {
+    throw new SetupError(`"${name}" runs ${argv[0]}, which this checkout does not have`);
+  }
+  const cwd = anywhere ? (process.env.INIT_CWD ?? process.cwd()) : root;
+  await handOver(node, ["--conditions=holdfast-source", ...argv], cwd);
 }
 
 // --- Setup ----------------------------------------------------------------------------------------
 
-async function prepare(extraPackage) {
+async function prepare() {
   const fetchNode = !versionIsEnough(process.versions.node);
   const node = fetchNode ? fetchedNode() : { bin: process.execPath };
   const steps = [];
@@ -82,12 +81,11 @@ async function prepare(extraPackage) {
       run: () => installNode(node),
     });
   }
-  for (const folder of extraPackage === undefined ? ["."] : [".", extraPackage]) {
-    if (dependenciesAreCurrent(folder, node)) continue;
+  if (!dependenciesAreCurrent(node)) {
     steps.push({
-      what: folder === "." ? "installing dependencies" : `installing dependencies of ${folder}`,
-      isDone: () => dependenciesAreCurrent(folder, node),
-      run: () => installDependencies(folder, node),
+      what: "installing dependencies",
+      isDone: () => dependenciesAreCurrent(node),
+      run: () => installDependencies(node),
     });
   }
   if (steps.length > 0) await withSetupLock(() => runSteps(steps));
@@ -150,34 +148,29 @@ async function installNode(node) {
   renameSync(partial, node.folder);
 }
 
-async function installDependencies(folder, node) {
-  const cwd = path.join(root, folder);
-  await npm(node, ["ci"], cwd, `Could not install the dependencies of ${cwd}.`);
-  if (folder === ".") linkSelf();
-  writeFileSync(stampFile(folder), stampOf(folder, node));
+async function installDependencies(node) {
+  await npm(node, ["ci"], root, "Could not install the dependencies.");
+  linkSelf();
+  writeFileSync(stampFile, stampOf(node));
 }
 
-/** Lets packages inside the repository (examples, bench) import "holdfast" by its name. */
+/** Lets a package inside the repository (an example with a package.json) import "holdfast". */
 function linkSelf() {
   const link = path.join(root, "node_modules", "holdfast");
   if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(root, link, "junction");
 }
 
-function dependenciesAreCurrent(folder, node) {
+function dependenciesAreCurrent(node) {
   try {
-    return readFileSync(stampFile(folder), "utf8") === stampOf(folder, node);
+    return readFileSync(stampFile, "utf8") === stampOf(node);
   } catch {
     return false; // no stamp: never installed, or not by this launcher
   }
 }
 
-function stampFile(folder) {
-  return path.join(root, folder, "node_modules", ".holdfast-stamp");
-}
-
 /** What an install depends on: the lock file, and the Node that native packages are built for. */
-function stampOf(folder, node) {
-  const lock = readFileSync(path.join(root, folder, "package-lock.json"));
+function stampOf(node) {
+  const lock = readFileSync(path.join(root, "package-lock.json"));
   const version = node.home === undefined ? process.versions.node : nodeFetched;
   const hash = createHash("sha256").update(lock).digest("hex");
   return `${hash} node-${version}-${process.platform}-${process.arch}\n`;
