@@ -1,5 +1,6 @@
 import type { Duration } from "../std/duration.ts";
 import type { RetryPolicy } from "./handler.ts";
+import type { ArgsOf, Keyed, Keyless, ResultOf, RunResultOf, Workflow } from "./signature.ts";
 
 /**
  * A result that will come, and is durable when it does. It can be awaited like a promise, any number
@@ -62,6 +63,26 @@ export interface StepOptions<T> {
   readonly undo?: (result: T, step: StepInfo) => unknown;
 }
 
+/** How a handler calls another. */
+export interface CallOptions {
+  /** Calls of the target with the same key, by anyone, give one invocation and its one result. */
+  readonly idempotencyKey?: string;
+}
+
+/** How a handler sends a message to another. */
+export interface SendOptions extends CallOptions {
+  /** When it is due, counted from now. Default: at once. */
+  readonly delay?: Duration;
+}
+
+/** Handlers as methods that call: each starts an invocation, and gives the future of its result. */
+export type Calls<H> = {
+  readonly [K in keyof H]: (...args: ArgsOf<H[K]>) => CallFuture<ResultOf<H[K]>>;
+};
+
+/** Handlers as methods that send: each starts an invocation, and does not wait for it. */
+export type Sends<H> = { readonly [K in keyof H]: (...args: ArgsOf<H[K]>) => Sent };
+
 /** What every handler is given. */
 export interface Context {
   /** This invocation's id. */
@@ -97,8 +118,19 @@ export interface Context {
   /** All signals of that name, one after another. */
   signals<T = unknown>(name: string): AsyncIterableIterator<T>;
 
+  /** The handlers of a service, to be called: `await ctx.call(mail).send(letter)`. */
+  call<H>(service: Keyless<H>, options?: CallOptions): Calls<H>;
+  /** The handlers of one actor or workflow: `await ctx.call(counter, "visits").add(1)`. */
+  call<H>(target: Keyed<H>, key: string, options?: CallOptions): Calls<H>;
+  /** The same, one-way: the message is durable with this invocation, and arrives exactly once. */
+  send<H>(service: Keyless<H>, options?: SendOptions): Sends<H>;
+  /** One-way, now or later: `ctx.send(counter, "visits", { delay: "1 week" }).add(1)`. */
+  send<H>(target: Keyed<H>, key: string, options?: SendOptions): Sends<H>;
+
   /** The result of another invocation, by its id. */
   attach<T = unknown>(id: string): DurableFuture<T>;
+  /** The result of a workflow, by its key. */
+  attach<H>(workflow: Workflow<H, unknown>, key: string): DurableFuture<RunResultOf<H>>;
   /** Asks for the cancellation of another invocation, by its id. */
   cancel(id: string): void;
   /** Sends a signal to another invocation, by its id. */
@@ -151,16 +183,21 @@ export interface ContextLog {
 
 /** What shared handlers of actors and workflows are given besides: state to read. */
 export interface SharedContext<S> extends Context {
+  /** Exists for the compiler only. */
+  readonly "~state"?: S;
   /** A state entry; its declared initial value before it is set. A copy: change it with `set`. */
   get<K extends keyof S & string>(name: K): S[K];
   /** Names of the entries that are set. */
   keys(): string[];
 }
 
+/** A value that is there: an entry is taken away with `clear`, not by setting it to undefined. */
+export type Defined<T> = Exclude<T, undefined>;
+
 /** What exclusive handlers of actors, and runs of workflows, are given besides: state to write. */
 export interface ActorContext<S> extends SharedContext<S> {
   /** @returns the value, so that a handler can end with it. */
-  set<K extends keyof S & string>(name: K, value: S[K]): S[K];
+  set<K extends keyof S & string>(name: K, value: Defined<S[K]>): Defined<S[K]>;
   /** Back to the initial value; without a name, all entries. */
   clear(name?: keyof S & string): void;
 }
