@@ -50,9 +50,7 @@ export interface WorkflowRun<S, A extends readonly unknown[], R> {
 }
 
 /** What `handler(…)` gives: the handler, remembering its options. */
-export interface HandlerWithOptions<C, A extends readonly unknown[], R> {
-  (ctx: C, ...args: A): R;
-}
+export type HandlerWithOptions<C, A extends readonly unknown[], R> = (ctx: C, ...args: A) => R;
 
 /** What `shared(…)` gives. The first line does not name `C`, so that it is inferred from the other. */
 export interface SharedHandler<C, A extends readonly unknown[], R> {
@@ -94,6 +92,11 @@ export interface WorkflowSpec<D, R, H> extends CommonOptions {
 
 /** The same without state. */
 export type Stateless<T> = Omit<T, "state"> & { readonly state?: undefined };
+
+/** All handlers of a workflow. Without others, `H` is no more than its constraint, and left out. */
+export type RunAnd<H, A extends readonly unknown[], R> = {
+  readonly run: (ctx: never, ...args: A) => R;
+} & { readonly [K in keyof H as string extends K ? never : K]: H[K] };
 
 /** Of a definition without state. */
 export type NoState = Record<never, never>;
@@ -181,20 +184,20 @@ export function actor(name: string, spec: Stateless<ActorSpec<never, unknown>>):
 export function workflow<
   A extends readonly unknown[],
   R,
-  H extends Record<string, WorkflowHandler<NoState>> = NoState,
+  H extends Record<string, WorkflowHandler<NoState>>,
 >(
   name: string,
   spec: Stateless<WorkflowSpec<NoState, WorkflowRun<NoState, A, R>, H>>,
-): Workflow<H & { run: (ctx: never, ...args: A) => R }, NoState>;
+): Workflow<RunAnd<H, A, R>, NoState>;
 export function workflow<
   D extends object,
   A extends readonly unknown[],
   R,
-  H extends Record<string, WorkflowHandler<StateOf<D>>> = NoState,
+  H extends Record<string, WorkflowHandler<StateOf<D>>>,
 >(
   name: string,
   spec: WorkflowSpec<D, WorkflowRun<StateOf<D>, A, R>, H>,
-): Workflow<H & { run: (ctx: never, ...args: A) => R }, StateOf<D>>;
+): Workflow<RunAnd<H, A, R>, StateOf<D>>;
 export function workflow(
   name: string,
   spec: Stateless<WorkflowSpec<never, unknown, unknown>>,
@@ -305,7 +308,10 @@ const wrapped: unique symbol = Symbol.for("holdfast.handler") as typeof wrapped;
 function wrap(by: string, parts: Wrapped): HandlerFunction {
   const { fn } = parts;
   if (typeof fn !== "function") {
-    throw fail("invalid-argument", { what: `The handler given to ${by}(…)`, reason: notFunction(fn) });
+    throw fail("invalid-argument", {
+      what: `The handler given to ${by}(…)`,
+      reason: notFunction(fn),
+    });
   }
   if (wrapped in fn) {
     const reason = "it has options already; give all of them at once";
@@ -349,7 +355,10 @@ function makeHandlers(
   const handlers: Record<string, HandlerDefinition> = Object.create(null);
   const entries = Object.entries(given);
   if (entries.length === 0) {
-    throw fail("invalid-argument", { what: `The definition of ${of}`, reason: "it has no handlers" });
+    throw fail("invalid-argument", {
+      what: `The definition of ${of}`,
+      reason: "it has no handlers",
+    });
   }
   if (entries.length > defaultLimits.handlers) {
     const max = defaultLimits.handlers;
@@ -391,7 +400,8 @@ function modeOf(target: string, name: string, mode: HandlerMode, isShared: boole
   if (mode === "workflow" && name !== "run") return "shared";
   if (!isShared) return mode;
   if (mode === "exclusive") return "shared";
-  const reason = "it has no state to share; only other handlers of actors and workflows can be shared";
+  const reason =
+    "it has no state to share; only other handlers of actors and workflows can be shared";
   throw fail("invalid-argument", { what: `The handler ${target}`, reason });
 }
 
