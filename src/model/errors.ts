@@ -225,6 +225,36 @@ export const errorTable = {
     action: "Call again: the request will reach the new owner.",
   },
   // The door.
+  "malformed-request": {
+    status: 400,
+    message: "The HTTP request is malformed: {reason}",
+    action: "Send a well-formed HTTP/1.1 request (RFC 9112).",
+  },
+  "headers-too-large": {
+    status: 431,
+    message: "The headers of the request are larger than the limit of {max} bytes",
+    action: "Send fewer or shorter headers.",
+  },
+  "request-too-slow": {
+    status: 408,
+    message: "The request did not arrive whole within {timeout}",
+    action: "Send it faster, or in smaller pieces.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    message: "A body of {what} cannot be read",
+    action: "Send JSON as UTF-8, uncompressed, with `Content-Type: application/json`.",
+  },
+  "host-refused": {
+    status: 421,
+    message: "Without access tokens, requests for the host {host} are refused",
+    action: "Call 127.0.0.1, [::1] or localhost, or configure tokens (HOLDFAST_TOKENS).",
+  },
+  "cross-site": {
+    status: 403,
+    message: "Without access tokens, requests from the web pages of {origin} are refused",
+    action: "Call from outside a browser, or configure tokens (HOLDFAST_TOKENS).",
+  },
   unauthorized: {
     status: 401,
     message: "An access token is needed, and the one given is not known",

@@ -1,3 +1,5 @@
+import type { Status } from "./invocation.ts";
+
 /**
  * The one way into Holdfast from outside a handler, with all types erased: embedded programs reach
  * the engine through it in the process, others over HTTP. Typed clients are made on top.
@@ -11,6 +13,8 @@ export interface Port {
   /** Waits for a result; `timed-out` when `timeoutMs` passes first, `invocation-not-ended` for 0. */
   result(target: InvocationAddress, options?: WaitOptions): Promise<unknown>;
   describe(target: InvocationAddress): Promise<InvocationDescription>;
+  /** The latest first, a page at a time. */
+  list(filter?: InvocationFilter): Promise<InvocationPage>;
   journal(target: InvocationAddress): Promise<readonly JournalEntryDescription[]>;
   /** Asks for cancellation: the handler gets a catchable error, and its clean-up runs. */
   cancel(target: InvocationAddress): Promise<void>;
@@ -40,6 +44,47 @@ export interface Port {
   triggerSchedule(name: string): Promise<Accepted>;
   /** Read-only SQL over the documented views. */
   query(sql: string, parameters?: readonly (string | number | null)[]): Promise<QueryAnswer>;
+}
+
+/**
+ * The same for adapters that have JSON text and want JSON text, so that nothing is parsed or printed
+ * twice on the way. How an invocation failed is an answer here; what rejects was refused.
+ */
+export interface TextPort extends Port {
+  callText(request: TextStartRequest): Promise<TextOutcome>;
+  sendText(request: TextStartRequest): Promise<Accepted>;
+  resultText(target: InvocationAddress, options?: WaitOptions): Promise<TextOutcome>;
+}
+
+/** `input` and `inputText` are one value in two forms; the receiver may keep and change `input`. */
+export interface TextStartRequest extends StartRequest {
+  /** Valid JSON, or null for no input. */
+  readonly inputText: string | null;
+}
+
+export interface TextOutcome {
+  readonly id: string;
+  /** JSON; null for no result, and for a failure. */
+  readonly output: string | null;
+  /** An `EncodedError` as JSON if the invocation failed, else null. */
+  readonly error: string | null;
+}
+
+export interface InvocationFilter {
+  readonly service?: string;
+  readonly handler?: string;
+  readonly key?: string;
+  readonly status?: Status;
+  /** At most so many. Default: 100. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
+}
+
+export interface InvocationPage {
+  readonly invocations: readonly InvocationDescription[];
+  /** Where the next page begins; null when this is the last. */
+  readonly next: string | null;
 }
 
 export interface StartRequest {
