@@ -18,7 +18,7 @@ interface Outcome {
 export async function staticChecks(): Promise<boolean> {
   const checks = [
     timed("tidy", async () => checkTidy()),
-    timed("tsc", () => runTool("typescript/bin/tsc", ["-p", "tsconfig.json", "--pretty"])),
+    timed("tsc", () => runTool("typescript/bin/tsc", ["-p", "tsconfig.json", "--pretty", "false"])),
     timed("biome", () => runTool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"])),
   ];
   return (await Promise.all(checks)).every((ok) => ok);
