@@ -221,7 +221,14 @@ function lockIsStale(lock) {
 
 async function npm(node, args, cwd, whatFailed) {
   const env = environment(node);
-  const argv = [npmCli(), ...args, "--no-audit", "--no-fund", "--loglevel=error"];
+  const argv = [
+    npmCli(),
+    ...args,
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--loglevel=error",
+  ];
   const code = await run(node.bin, argv, { cwd, env });
   if (code === 0) return;
   const registry = await output(node.bin, [npmCli(), "config", "get", "registry"], env).catch(
