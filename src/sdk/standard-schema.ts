@@ -33,3 +33,28 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
     typeof standard.validate === "function"
   );
 }
+
+/**
+ * The JSON Schema of one side of a schema, for those that implement Standard JSON Schema
+ * (https://standardschema.dev/json-schema); `undefined` for others, and for what JSON Schema cannot
+ * say.
+ */
+export function jsonSchemaOf(
+  schema: StandardSchema,
+  side: "input" | "output",
+): Readonly<Record<string, unknown>> | undefined {
+  // An extension that the interface above leaves out, since most of Holdfast has no use for it.
+  const { jsonSchema } = schema["~standard"] as { readonly jsonSchema?: JsonSchemaConverter };
+  try {
+    return jsonSchema?.[side]({ target: "draft-2020-12" });
+  } catch {
+    return undefined;
+  }
+}
+
+type JsonSchemaConverter = Readonly<
+  Record<
+    "input" | "output",
+    (options: { readonly target: "draft-2020-12" }) => Record<string, unknown>
+  >
+>;
