@@ -34,6 +34,8 @@ export type EntryKind =
   | "send"
   /** A call; payload is a `SendPayload`; answered by `done`. */
   | "call"
+  /** Asking for the id of what an earlier command started; payload is that command; answered by `done`. */
+  | "id"
   /** Waiting for the result of another invocation; payload is its id; answered by `done`. */
   | "attach"
   /** A timer; payload is the due time in milliseconds; answered by `done`. */
@@ -50,6 +52,8 @@ export type EntryKind =
   | "send-cancel"
   /** `ctx.patched(name)` answered true. */
   | "patched"
+  /** The number of what a command started, when it came from another node; payload `{ number }`. */
+  | "accepted"
   /** The answer to an open command. */
   | "done"
   /** A signal arrived; name is the signal's. */
@@ -60,18 +64,17 @@ export type EntryKind =
 /** Commands that stay open until a `done` answers them. */
 export const openKinds: ReadonlySet<EntryKind> = new Set([
   "call",
+  "id",
   "attach",
   "sleep",
   "promise",
 ]);
 
-/** What a `send` or `call` entry carries. */
+/** What a `send` or `call` entry carries; its name is the target, its input lies with the target. */
 export interface SendPayload {
-  readonly service: string;
-  readonly handler: string;
   readonly key?: string;
-  /** JSON text of the input. */
-  readonly input?: string;
+  /** Number of the invocation that it became, when that was known at once. */
+  readonly number?: number;
   readonly idempotencyKey?: string;
   /** Due time of a delayed message, milliseconds since 1970. */
   readonly due?: number;

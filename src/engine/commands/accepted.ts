@@ -1,0 +1,33 @@
+import { partitionOfNumber } from "../../model/ids.ts";
+import { hasEnded } from "../../model/invocation.ts";
+import type { SendPayload } from "../../model/entry.ts";
+import type { Core } from "../core.ts";
+import type { AcceptedCommand } from "../engine.ts";
+import { answer } from "../lifecycle.ts";
+
+/** The number of what a command started: kept for its id, its cancellation and for people. */
+export function applyAccepted(core: Core, accepted: AcceptedCommand): void {
+  const live = core.find(accepted.number);
+  if (live === undefined) return;
+  const { command, child } = accepted;
+  const sent = live.sent.get(command);
+  if (sent !== undefined) {
+    // The entry is still on its way to the store: it takes the number along.
+    const payload: SendPayload = JSON.parse(sent.payload ?? "{}");
+    const filled: { payload: string | null } = sent as { payload: string | null }; // not yet sealed
+    filled.payload = JSON.stringify({ ...payload, number: child });
+  } else if (!hasEnded(live.row.status)) {
+    core.append(live, "accepted", command, "", JSON.stringify({ number: child }), false);
+  }
+  live.children ??= new Map();
+  live.children.set(command, child);
+  const waits = live.idWaits?.get(command);
+  if (waits !== undefined) {
+    live.idWaits?.delete(command);
+    for (const wait of waits) answer(core, live, wait, JSON.stringify(core.id(child)), false);
+  }
+  // Cancelled before it was known what to cancel.
+  if (live.cancelled && live.open.get(command)?.kind === "call") {
+    core.route(accepted.number, partitionOfNumber(child), { kind: "cancel", number: child });
+  }
+}

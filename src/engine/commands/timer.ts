@@ -1,0 +1,66 @@
+import { unreachable } from "../../std/assert.ts";
+import { encodeError, TimeoutError } from "../../model/codec.ts";
+import { formatDuration } from "../../std/duration.ts";
+import { partitionOfNumber } from "../../model/ids.ts";
+import { hasEnded } from "../../model/invocation.ts";
+import type { Core } from "../core.ts";
+import type { TimerCommand } from "../engine.ts";
+import { answer, attempt, enqueue, finish } from "../lifecycle.ts";
+import type { Live } from "../state.ts";
+import { killChildren } from "./kill.ts";
+
+/** A timer is due. One whose cause is gone is only removed. */
+export function applyTimer(core: Core, command: TimerCommand): void {
+  const { number, due, timer } = command;
+  core.disarm({ due, number, command: command.command, kind: timer });
+  const live = core.find(number);
+  if (live === undefined || hasEnded(live.row.status)) return;
+  switch (timer) {
+    case "sleep":
+      if (live.open.get(command.command)?.due === due) {
+        answer(core, live, command.command, null, false);
+      }
+      return;
+    case "start":
+      if (live.row.status === "scheduled") {
+        live.row.position = core.nextNumber(partitionOfNumber(number));
+        core.change(live);
+        enqueue(core, live);
+      }
+      return;
+    case "retry":
+      retry(core, live, command);
+      return;
+    case "deadline":
+      expire(core, live, due);
+      return;
+    default:
+      unreachable(timer);
+  }
+}
+
+function retry(core: Core, live: Live, command: TimerCommand): void {
+  const { row } = live;
+  if (row.extra?.retryAt !== command.due) return;
+  delete row.extra.retryAt;
+  core.change(live);
+  if (row.status === "backing-off") {
+    row.status = "running";
+    attempt(core, live);
+  } else if (live.attempt !== 0) {
+    core.executor.retryStep(row.number, command.command);
+  } else if (row.status === "suspended" || row.status === "running") {
+    row.status = "running";
+    attempt(core, live);
+  }
+}
+
+function expire(core: Core, live: Live, due: number): void {
+  if (live.row.extra?.deadline !== due) return;
+  const { service, handler, createdAt } = live.row;
+  const error = new TimeoutError(
+    `${service}/${handler} did not end within ${formatDuration(due - createdAt)}`,
+  );
+  killChildren(core, live);
+  finish(core, live, "failed", encodeError(error, core.limits.errorText));
+}

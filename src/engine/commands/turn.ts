@@ -1,0 +1,217 @@
+import { assert, unreachable } from "../../std/assert.ts";
+import { openKinds, type SendPayload } from "../../model/entry.ts";
+import { fail } from "../../model/errors.ts";
+import { partitionOfNumber } from "../../model/ids.ts";
+import type { Core } from "../core.ts";
+import type { IssuedCommand, TurnCommand, TurnOutcome } from "../engine.ts";
+import { disarmRetry, deliver, dropAttempt, encodeFailure, finish } from "../lifecycle.ts";
+import type { Live, OpenCommand } from "../state.ts";
+import { writeState } from "./state-write.ts";
+import { propagateCancel } from "./cancel.ts";
+
+/** Takes in what a handler did in one turn. A turn of an attempt that is over changes nothing. */
+export function applyTurn(core: Core, turn: TurnCommand): void {
+  const live = core.find(turn.number);
+  if (live === undefined || live.attempt !== turn.attempt) return;
+  const { row } = live;
+  if (row.entries + turn.commands.length > core.limits.journalEntries) {
+    const max = core.limits.journalEntries;
+    const error = fail("limit-exceeded", { limit: "journalEntries", max, what: core.id(row.number) });
+    finish(core, live, "failed", encodeFailure(core, error));
+    return;
+  }
+  for (const issued of turn.commands) issue(core, live, issued);
+  if (turn.outcome !== null) {
+    conclude(core, live, turn.outcome);
+    return;
+  }
+  if (turn.stepsWait) core.executor.applied(row.number, live.batch);
+  live.idle = turn.idle;
+}
+
+function issue(core: Core, live: Live, issued: IssuedCommand): void {
+  const { kind, command, name, failed } = issued;
+  const { number } = live.row;
+  switch (kind) {
+    case "run": {
+      clearFailure(core, live, command);
+      deliver(core, live, core.append(live, kind, command, name, issued.payload, failed));
+      return;
+    }
+    case "cancel": {
+      delete live.extra.cancelRequested;
+      deliver(core, live, core.append(live, kind, -1, "", null, false));
+      propagateCancel(core, live);
+      return;
+    }
+    case "send":
+    case "call":
+      issueStart(core, live, issued);
+      return;
+    case "set":
+    case "clear":
+      writeState(core, live, name, issued.payload);
+      break;
+    case "sleep": {
+      assert(issued.due !== undefined, "a sleep has a due time");
+      core.arm({ due: issued.due, number, command, kind: "sleep" });
+      break;
+    }
+    default:
+      issueToOthers(core, live, issued);
+  }
+  core.append(live, kind, command, name, issued.payload, failed);
+  if (openKinds.has(kind)) {
+    const open = kind as OpenCommand["kind"]; // openKinds
+    live.open.set(command, { kind: open, ...(issued.due === undefined ? {} : { due: issued.due }) });
+    if (kind === "id") answerId(core, live, command, Number(issued.payload));
+  }
+}
+
+/** Commands about other invocations, by number. */
+function issueToOthers(core: Core, live: Live, issued: IssuedCommand): void {
+  const { kind, command, name, payload, failed } = issued;
+  const from = live.row.number;
+  const target = issued.number ?? from;
+  const to = partitionOfNumber(target);
+  const waiter = { number: from, command };
+  switch (kind) {
+    case "attach":
+      core.route(from, to, { kind: "attach", number: target, waiter });
+      return;
+    case "promise":
+      core.route(from, to, { kind: "await-promise", number: target, name, waiter });
+      return;
+    case "settle":
+      core.route(from, to, { kind: "settle", number: target, name, payload, failed });
+      return;
+    case "send-signal":
+      core.route(from, to, { kind: "signal", number: target, name, payload });
+      return;
+    case "send-cancel": {
+      // Naming a command instead of a number means: what that command started.
+      const child = issued.number ?? live.children?.get(Number(payload));
+      if (child !== undefined) {
+        core.route(from, partitionOfNumber(child), { kind: "cancel", number: child });
+      }
+      return;
+    }
+    default:
+    // get, patched, await-signal and id concern nobody else.
+  }
+}
+
+function issueStart(core: Core, live: Live, issued: IssuedCommand): void {
+  const { kind, command, name, target } = issued;
+  assert(target !== undefined, "a call or message has a target");
+  const payload: { -readonly [K in keyof SendPayload]: SendPayload[K] } = {};
+  if (target.key !== null) payload.key = target.key;
+  if (target.idempotencyKey !== undefined) payload.idempotencyKey = target.idempotencyKey;
+  if (target.due !== undefined) payload.due = target.due;
+  const entry = core.append(live, kind, command, name, JSON.stringify(payload), false);
+  live.sent.set(command, entry);
+  if (kind === "call") live.open.set(command, { kind });
+  const { extra } = live.row;
+  core.route(live.row.number, core.partitionOf(target.service, target.key), {
+    kind: "start",
+    service: target.service,
+    handler: target.handler,
+    key: target.key,
+    input: target.input,
+    origin: { number: live.row.number, command },
+    answer: kind === "call",
+    depth: (extra?.depth ?? 0) + 1,
+    ...(target.idempotencyKey === undefined ? {} : { idempotencyKey: target.idempotencyKey }),
+    ...(target.due === undefined ? {} : { due: target.due }),
+    ...(extra?.traceparent === undefined ? {} : { traceparent: extra.traceparent }),
+    ...(extra?.caller === undefined ? {} : { caller: extra.caller }),
+  });
+}
+
+/** `id` of what a command started: answered now if known, else when the target says. */
+function answerId(core: Core, live: Live, command: number, of: number): void {
+  const child = live.children?.get(of);
+  if (child === undefined) {
+    live.idWaits ??= new Map();
+    const waits = live.idWaits.get(of) ?? [];
+    waits.push(command);
+    live.idWaits.set(of, waits);
+    return;
+  }
+  live.open.delete(command);
+  const payload = JSON.stringify(core.id(child));
+  deliver(core, live, core.append(live, "done", command, "", payload, false));
+}
+
+function conclude(core: Core, live: Live, outcome: TurnOutcome): void {
+  switch (outcome.kind) {
+    case "returned":
+      finish(core, live, "succeeded", outcome.payload);
+      return;
+    case "failed":
+      finish(core, live, outcome.cancelled ? "cancelled" : "failed", outcome.payload);
+      return;
+    case "pause":
+      pause(core, live, outcome.failure);
+      return;
+    case "retry":
+      retry(core, live, outcome.failure, outcome.delayMs);
+      return;
+    case "retry-step": {
+      core.counts.retries++;
+      live.extra.failure = outcome.failure;
+      const due = core.now + outcome.delayMs;
+      live.extra.retryAt = due;
+      const command = outcome.failure.command ?? -1;
+      core.arm({ due, number: live.row.number, command, kind: "retry" });
+      core.change(live);
+      return;
+    }
+    default:
+      unreachable(outcome);
+  }
+}
+
+function pause(core: Core, live: Live, failure: NonNullable<Live["extra"]["failure"]>): void {
+  dropAttempt(core, live);
+  live.row.status = "paused";
+  live.extra.failure = failure;
+  core.change(live);
+  core.host.log("warn", "an invocation is paused", {
+    id: core.id(live.row.number),
+    code: failure.code,
+    message: failure.message,
+  });
+}
+
+function retry(
+  core: Core,
+  live: Live,
+  failure: NonNullable<Live["extra"]["failure"]>,
+  delayMs: number | null,
+): void {
+  const { extra } = live;
+  extra.attempts = (extra.attempts ?? 0) + 1;
+  if (delayMs === null) {
+    pause(core, live, failure);
+    return;
+  }
+  core.counts.retries++;
+  dropAttempt(core, live);
+  live.row.status = "backing-off";
+  extra.failure = failure;
+  extra.retryAt = core.now + delayMs;
+  core.arm({ due: extra.retryAt, number: live.row.number, command: -1, kind: "retry" });
+  core.change(live);
+}
+
+/** Progress: a step that failed before has ended, so its failure is history. */
+function clearFailure(core: Core, live: Live, command: number): void {
+  const { extra } = live.row;
+  if (extra === null) return;
+  if (extra.failure?.command === command) {
+    disarmRetry(core, live);
+    delete extra.failure;
+  }
+  delete extra.attempts;
+}

@@ -1,0 +1,448 @@
+import { assert } from "../std/assert.ts";
+import { Prng } from "../std/prng.ts";
+import type { Host } from "../host/host.ts";
+import type { Entry, EntryKind } from "../model/entry.ts";
+import type { HoldfastError } from "../model/errors.ts";
+import { openKinds, type SendPayload } from "../model/entry.ts";
+import {
+  formatInvocationId,
+  type InvocationNumber,
+  makeNumber,
+  partitionOfKey,
+  partitionOfNumber,
+} from "../model/ids.ts";
+import { hasEnded, type Invocation } from "../model/invocation.ts";
+import type { Limits } from "../model/limits.ts";
+import {
+  type Batch,
+  type DurablePromise,
+  type Idempotency,
+  type LoadedKey,
+  makeBatch,
+  type OutboxMessage,
+  type Schedule,
+  type Timer,
+} from "../store/store.ts";
+import type { Deployments, HandlerRuntime } from "./deployments.ts";
+import type { Command, Executor, Outcome, Parcel, Reply } from "./engine.ts";
+import { Key, Live } from "./state.ts";
+
+/** How many numbers one write reserves; after a crash the unused rest of a block is lost. */
+const counterBlock = 1 << 16;
+
+export interface CoreOptions {
+  readonly host: Host;
+  readonly limits: Limits;
+  readonly deployments: Deployments;
+  readonly executor: Executor;
+  readonly tag: string;
+  readonly partitions: number;
+  /** Told of every timer that the open batch arms. */
+  readonly armTimer: (timer: Timer) => void;
+  /** Sends every message between partitions through the outbox, even within this node. */
+  readonly outboxAlways: boolean;
+}
+
+interface OwnedPartition {
+  readonly epoch: number;
+  counter: number;
+  reserved: number;
+  /** Next row of its outbox, and the last sequence given out per destination. */
+  outboxRow: number;
+  readonly sent: Map<number, number>;
+  /** Highest sequence received per source. */
+  readonly received: Map<number, number>;
+}
+
+/** A closed batch, and what waits for it to be durable. */
+export interface Sealed {
+  readonly batch: Batch;
+  readonly held: HeldReply[];
+  readonly parcels: OutboxMessage[];
+  readonly number: number;
+  readonly touched: Live[];
+}
+
+/** A reply, held until the batch that it speaks of is durable. */
+export interface HeldReply {
+  deliver(): void;
+  refuse(error: unknown): void;
+}
+
+/**
+ * The state that commands are applied to, and the batch that collects what they change. All of it is
+ * synchronous. Time is stamped when commands are drained; nothing here looks at a clock.
+ */
+export class Core {
+  readonly host: Host;
+  readonly limits: Limits;
+  readonly deployments: Deployments;
+  readonly executor: Executor;
+  readonly tag: string;
+  readonly partitions: number;
+  readonly owned = new Map<number, OwnedPartition>();
+
+  /** The stamp of the commands being applied. */
+  now = 0;
+  /** Number of the open batch. */
+  batchNumber = 1;
+  batch: Batch;
+  /** Rough payload bytes in the open batch. */
+  batchBytes = 0;
+  dirty: Live[] = [];
+  held: HeldReply[] = [];
+  /** Messages to other partitions: forwarded when the open batch is durable. */
+  parcels: OutboxMessage[] = [];
+  /** Follow-ups of the open batch: applied before it is committed. */
+  internal: Command[] = [];
+
+  readonly live = new Map<InvocationNumber, Live>();
+  readonly keys = new Map<string, Map<string, Key>>();
+  /** Keys in memory by their latest workflow run. */
+  readonly workflows = new Map<InvocationNumber, Key>();
+  readonly idempotency = new Map<string, { row: Idempotency; batch: number }>();
+  readonly promises = new Map<string, { row: DurablePromise; batch: number }>();
+  /** Loaded for one batch, and forgotten after it unless something runs. */
+  visitors: InvocationNumber[] = [];
+  readonly schedules = new Map<string, Schedule>();
+  /** Callers who wait for invocations that are not in memory. */
+  readonly waiting = new Map<InvocationNumber, Reply<Outcome>[]>();
+
+  readonly counts = {
+    commands: 0,
+    started: 0,
+    succeeded: 0,
+    failed: 0,
+    entries: 0,
+    retries: 0,
+    replays: 0,
+    outbox: 0,
+    duplicates: 0,
+  };
+  keyCount = 0;
+
+  readonly #armTimer: (timer: Timer) => void;
+  readonly #outboxAlways: boolean;
+  #rotation = 0;
+  #attempts = 0;
+  #ownedList: number[] = [];
+  #random: Prng;
+  #epochs = new Map<number, number>();
+
+  constructor(options: CoreOptions) {
+    this.host = options.host;
+    this.limits = options.limits;
+    this.deployments = options.deployments;
+    this.executor = options.executor;
+    this.tag = options.tag;
+    this.partitions = options.partitions;
+    this.#armTimer = options.armTimer;
+    this.#outboxAlways = options.outboxAlways;
+    this.#random = new Prng(options.host.random());
+    this.batch = makeBatch(this.#epochs);
+  }
+
+  own(partition: number, epoch: number, counter: number): void {
+    this.owned.set(partition, {
+      epoch,
+      counter,
+      reserved: counter,
+      outboxRow: 1,
+      sent: new Map(),
+      received: new Map(),
+    });
+    this.#ownedList = [...this.owned.keys()];
+  }
+
+  id(number: InvocationNumber): string {
+    return formatInvocationId(this.tag, number);
+  }
+
+  partitionOf(service: string, key: string | null): number {
+    if (key !== null) return partitionOfKey(service, key, this.partitions);
+    this.#rotation = (this.#rotation + 1) % this.#ownedList.length;
+    return this.#ownedList[this.#rotation] as number;
+  }
+
+  owns(partition: number): boolean {
+    return this.owned.has(partition);
+  }
+
+  /** A number never given out before; a larger one than all before in this partition. */
+  nextNumber(partition: number): InvocationNumber {
+    const own = this.owned.get(partition);
+    assert(own !== undefined, "numbers come from owned partitions");
+    if (own.counter >= own.reserved) {
+      own.reserved = own.counter + counterBlock;
+      this.touch(partition).reserveCounters.push({ partition, counter: own.reserved });
+    }
+    return makeNumber(own.counter++, partition);
+  }
+
+  random(): number {
+    return this.#random.uint32();
+  }
+
+  nextAttempt(): number {
+    return ++this.#attempts;
+  }
+
+  /** The open batch, with the epoch of a partition that it touches. */
+  touch(partition: number): Batch {
+    if (!this.#epochs.has(partition)) {
+      const own = this.owned.get(partition);
+      assert(own !== undefined, "only owned partitions are written");
+      this.#epochs.set(partition, own.epoch);
+    }
+    return this.batch;
+  }
+
+  /** Marks a record as changed in the open batch. */
+  change(live: Live): void {
+    if (live.dirty) return;
+    live.dirty = true;
+    live.batch = this.batchNumber;
+    this.touch(partitionOfNumber(live.row.number));
+    this.dirty.push(live);
+  }
+
+  /** Adds an entry to a journal; it reaches the store with the open batch. */
+  append(
+    live: Live,
+    kind: EntryKind,
+    command: number,
+    name: string,
+    payload: string | null,
+    failed: boolean,
+  ): Entry {
+    const entry: Entry = {
+      index: live.row.entries++,
+      kind,
+      command,
+      name,
+      payload,
+      failed,
+      at: this.now,
+    };
+    live.fresh.push(entry);
+    this.change(live);
+    if (payload !== null) this.batchBytes += payload.length;
+    this.counts.entries++;
+    return entry;
+  }
+
+  key(service: string, key: string): Key {
+    const found = this.findKey(service, key);
+    assert(found !== undefined, "a key is loaded before its commands are applied");
+    return found;
+  }
+
+  findKey(service: string, key: string): Key | undefined {
+    return this.keys.get(service)?.get(key);
+  }
+
+  admitKey(service: string, name: string, loaded: LoadedKey): Key {
+    let ofService = this.keys.get(service);
+    if (ofService === undefined) {
+      ofService = new Map();
+      this.keys.set(service, ofService);
+    }
+    const key = new Key(service, name);
+    for (const [entry, value] of loaded.state) {
+      key.state.set(entry, value);
+      key.stateBytes += entry.length + value.length;
+    }
+    for (const row of loaded.open) {
+      if (row.status === "queued") key.queue.push(row.number);
+      else key.holder = row.number;
+    }
+    key.workflow = loaded.workflow?.number ?? 0;
+    if (key.workflow !== 0) this.workflows.set(key.workflow, key);
+    ofService.set(name, key);
+    this.keyCount++;
+    return key;
+  }
+
+  forgetKey(key: Key): void {
+    if (this.keys.get(key.service)?.delete(key.key) === true) this.keyCount--;
+    this.workflows.delete(key.workflow);
+  }
+
+  find(number: InvocationNumber): Live | undefined {
+    return this.live.get(number);
+  }
+
+  /** Puts a record that came from the store, with its journal, into memory. */
+  admit(row: Invocation, entries: Entry[]): Live {
+    const live = new Live(row);
+    live.loaded = entries;
+    for (const entry of entries) {
+      if (openKinds.has(entry.kind)) {
+        const kind = entry.kind as "call" | "id" | "attach" | "sleep" | "promise"; // openKinds
+        live.open.set(entry.command, {
+          kind,
+          ...(kind === "sleep" ? { due: Number(entry.payload) } : {}),
+        });
+      } else if (entry.kind === "done") {
+        live.open.delete(entry.command);
+      } else if (entry.kind === "signal") {
+        live.signals++;
+      }
+      this.#admitChild(live, entry);
+    }
+    const replies = this.waiting.get(row.number);
+    if (replies !== undefined) {
+      live.replies = replies;
+      this.waiting.delete(row.number);
+    }
+    this.live.set(row.number, live);
+    return live;
+  }
+
+  #admitChild(live: Live, entry: Entry): void {
+    const { kind } = entry;
+    if (kind !== "call" && kind !== "send" && kind !== "accepted") return;
+    const payload: SendPayload = JSON.parse(entry.payload ?? "{}");
+    if (payload.number === undefined) return;
+    live.children ??= new Map();
+    live.children.set(entry.command, payload.number);
+  }
+
+  /** The latest run of a workflow's key. */
+  setWorkflow(key: Key, number: InvocationNumber): void {
+    this.workflows.delete(key.workflow);
+    key.workflow = number;
+    key.batch = this.batchNumber;
+    this.workflows.set(number, key);
+  }
+
+  insert(row: Invocation): Live {
+    const live = new Live(row);
+    live.inserted = true;
+    this.live.set(row.number, live);
+    this.change(live);
+    this.counts.started++;
+    if (row.input !== null) this.batchBytes += row.input.length;
+    return live;
+  }
+
+  handlerOf(row: Invocation): HandlerRuntime | undefined {
+    return this.deployments.handler(row.service, row.handler, row.deployment || undefined);
+  }
+
+  /** A durable wake-up. */
+  arm(timer: Timer): void {
+    this.touch(partitionOfNumber(timer.number)).insertTimers.push(timer);
+    this.#armTimer(timer);
+  }
+
+  disarm(timer: Timer): void {
+    this.touch(partitionOfNumber(timer.number)).deleteTimers.push(timer);
+  }
+
+  /**
+   * Hands a command to the partition it belongs to: within this node it is applied in the same
+   * batch, otherwise it goes through the outbox.
+   */
+  route(from: InvocationNumber, to: number, command: Command): void {
+    const source = partitionOfNumber(from);
+    if (this.owned.has(to) && !(this.#outboxAlways && source !== to)) {
+      this.internal.push(command);
+      return;
+    }
+    const own = this.owned.get(source);
+    assert(own !== undefined, "messages leave from owned partitions");
+    this.counts.outbox++;
+    const sequence = (own.sent.get(to) ?? 0) + 1;
+    own.sent.set(to, sequence);
+    const parcel: Parcel = { sequence, command };
+    const message: OutboxMessage = {
+      partition: source,
+      sequence: own.outboxRow++,
+      destination: to,
+      payload: JSON.stringify(parcel),
+    };
+    this.touch(source).insertOutbox.push(message);
+    this.parcels.push(message);
+  }
+
+  /** Holds an answer until the open batch is durable. */
+  reply<T>(reply: Reply<T> | undefined, value: T): void {
+    if (reply === undefined) return;
+    this.held.push({
+      deliver: () => reply.resolve(value),
+      refuse: (error) => reply.reject(error as never), // the loop gives table errors only
+    });
+  }
+
+  /** Holds a refusal likewise: it too may reveal what is not yet durable. */
+  refuse<T>(reply: Reply<T> | undefined, error: HoldfastError): void {
+    if (reply === undefined) return;
+    const refuse = (): void => reply.reject(error);
+    this.held.push({ deliver: refuse, refuse });
+  }
+
+  /** Closes the open batch and opens the next: what the batch holds is now up to the store. */
+  seal(): Sealed {
+    assert(this.internal.length === 0, "follow-ups belong to the batch of their cause");
+    const batch = this.batch;
+    for (const live of this.dirty) {
+      const { row } = live;
+      live.dirty = false;
+      if (live.inserted) {
+        live.inserted = false;
+        // It began and ended within one batch: it can never be replayed, so its row says it all.
+        if (hasEnded(row.status)) {
+          live.fresh = [];
+          row.entries = 0;
+        }
+        batch.insertInvocations.push(row);
+      } else {
+        batch.updateInvocations.push(row);
+      }
+      if (live.fresh.length > 0) {
+        for (const entry of live.fresh) batch.appendEntries.push({ number: row.number, entry });
+        live.fresh = [];
+        live.sent.clear();
+      }
+    }
+    const sealed = {
+      batch,
+      held: this.held,
+      parcels: this.parcels,
+      number: this.batchNumber,
+      touched: this.dirty,
+    };
+    this.#epochs = new Map();
+    this.batch = makeBatch(this.#epochs);
+    this.batchBytes = 0;
+    this.dirty = [];
+    this.held = [];
+    this.parcels = [];
+    this.batchNumber++;
+    return sealed;
+  }
+
+  get hasWrites(): boolean {
+    return this.#epochs.size > 0;
+  }
+
+  /** After a failed commit: nothing in memory can be trusted. */
+  reset(): void {
+    this.live.clear();
+    this.keys.clear();
+    this.workflows.clear();
+    this.visitors = [];
+    this.keyCount = 0;
+    this.idempotency.clear();
+    this.promises.clear();
+    this.internal = [];
+    this.dirty = [];
+    this.held = [];
+    this.parcels = [];
+    this.batchBytes = 0;
+    this.#epochs = new Map();
+    this.batch = makeBatch(this.#epochs);
+    this.batchNumber++;
+  }
+}

@@ -1,0 +1,256 @@
+import { assert } from "../std/assert.ts";
+import { encodeError } from "../model/codec.ts";
+import type { Entry } from "../model/entry.ts";
+import { fail } from "../model/errors.ts";
+import { partitionOfNumber } from "../model/ids.ts";
+import { hasEnded, type Status } from "../model/invocation.ts";
+import { defaultRetention } from "../model/limits.ts";
+import type { Core } from "./core.ts";
+import type { Reply } from "./engine.ts";
+import type { Live } from "./state.ts";
+
+/**
+ * The life of an invocation, as steps that several commands share. Each changes memory and the open
+ * batch, and nothing else.
+ */
+
+/** It is due: begins at once, or joins the queue of its key. */
+export function enqueue(core: Core, live: Live): void {
+  const { row } = live;
+  if (row.mode !== "exclusive" || row.key === null) {
+    begin(core, live);
+    return;
+  }
+  const key = core.key(row.service, row.key);
+  if (key.holder !== 0) {
+    row.status = "queued";
+    core.change(live);
+    key.queue.push(row.number);
+    key.batch = core.batchNumber;
+    return;
+  }
+  begin(core, live);
+}
+
+/** Takes its key and starts its first attempt, pinned to the current deployment. */
+export function begin(core: Core, live: Live): void {
+  const { row } = live;
+  if (row.key !== null) {
+    const key = core.key(row.service, row.key);
+    key.batch = core.batchNumber;
+    if (row.mode === "exclusive") {
+      assert(key.holder === 0, "an exclusive handler begins only when its key is free");
+      key.holder = row.number;
+    }
+  }
+  row.status = "running";
+  if (row.deployment === "") row.deployment = core.deployments.current.id;
+  core.change(live);
+  const handler = core.handlerOf(row);
+  if (handler !== undefined && handler.timeoutMs !== null) {
+    const deadline = core.now + handler.timeoutMs;
+    live.extra.deadline = deadline;
+    core.arm({ due: deadline, number: row.number, command: -1, kind: "deadline" });
+  }
+  attempt(core, live);
+}
+
+/** Starts an attempt from the journal. The invocation must be `running`. */
+export function attempt(core: Core, live: Live): void {
+  const { row } = live;
+  assert(row.status === "running", "only a running invocation has attempts");
+  const handler = core.handlerOf(row);
+  if (handler === undefined) {
+    waitForDeployment(core, live);
+    return;
+  }
+  const entries = live.loaded ?? [];
+  assert(entries.length === row.entries, "an attempt starts from the whole journal");
+  const key = row.key === null ? null : core.key(row.service, row.key);
+  if (row.mode === "shared") key?.readers.add(row.number);
+  if (entries.length > 0) core.counts.replays++;
+  live.loaded = null;
+  live.attempt = core.nextAttempt();
+  live.idle = false;
+  core.executor.start({
+    number: row.number,
+    attempt: live.attempt,
+    invocation: row,
+    handler,
+    entries,
+    state: key?.state ?? null,
+    batch: live.batch,
+  });
+  if (row.extra?.cancelRequested === true) core.executor.cancel(row.number);
+}
+
+/** Nothing here can run it: it stays where it is, and says so, until its deployment comes back. */
+function waitForDeployment(core: Core, live: Live): void {
+  const { row } = live;
+  const known = row.extra?.failure?.code === "deployment-gone";
+  if (known) return;
+  const error = fail("deployment-gone", { deployment: row.deployment });
+  live.extra.failure = { code: error.code, message: error.message, at: core.now };
+  core.change(live);
+  live.idle = true;
+}
+
+/** Ends the attempt in memory, if there is one: whatever it still does counts for nothing. */
+export function dropAttempt(core: Core, live: Live): void {
+  if (live.attempt === 0) return;
+  const { row } = live;
+  live.attempt = 0;
+  if (row.mode === "shared" && row.key !== null) {
+    core.findKey(row.service, row.key)?.readers.delete(row.number);
+  }
+  core.executor.drop(row.number);
+}
+
+/** Gives a new entry to the code: to the attempt in memory, or by starting one. */
+export function deliver(core: Core, live: Live, entry: Entry): void {
+  const { row } = live;
+  live.idle = false;
+  if (live.attempt !== 0) {
+    core.executor.notify(row.number, entry, core.batchNumber);
+    return;
+  }
+  live.loaded?.push(entry);
+  if (row.status === "suspended") {
+    row.status = "running";
+    core.change(live);
+    attempt(core, live);
+  }
+  // Paused, backing off, or its deployment is gone: the next attempt finds it in the journal.
+}
+
+/** Answers an open command; an answer that nothing waits for is dropped. */
+export function answer(
+  core: Core,
+  live: Live,
+  command: number,
+  payload: string | null,
+  failed: boolean,
+): void {
+  if (hasEnded(live.row.status) || !live.open.delete(command)) return;
+  deliver(core, live, core.append(live, "done", command, "", payload, failed));
+}
+
+/** The end: result to whoever waits, key to the next, timers gone. */
+export function finish(core: Core, live: Live, status: Status, output: string | null): void {
+  const { row } = live;
+  assert(!hasEnded(row.status), "an invocation ends once");
+  const begun = row.status !== "scheduled" && row.status !== "queued";
+  if (row.status === "scheduled") disarmStart(core, live);
+  dropAttempt(core, live);
+  row.status = status;
+  row.output = output;
+  row.endedAt = core.now;
+  row.expiresAt =
+    core.now + (core.handlerOf(row)?.retentionMs ?? defaultRetention.invocation);
+  if (output !== null) core.batchBytes += output.length;
+  core.change(live);
+  if (status === "succeeded") core.counts.succeeded++;
+  else core.counts.failed++;
+  disarmAll(core, live);
+  live.open.clear();
+  tell(core, live);
+  if (row.extra?.schedule !== undefined) {
+    core.internal.push({ kind: "schedule", name: row.extra.schedule, action: "ended" });
+  }
+  if (row.key !== null && begun) release(core, live);
+}
+
+function disarmStart(core: Core, live: Live): void {
+  const due = live.row.extra?.due;
+  if (due !== undefined) core.disarm({ due, number: live.row.number, command: -1, kind: "start" });
+}
+
+/** Takes back every timer that the invocation has armed. */
+function disarmAll(core: Core, live: Live): void {
+  const { row } = live;
+  for (const [command, open] of live.open) {
+    if (open.kind === "sleep" && open.due !== undefined) {
+      core.disarm({ due: open.due, number: row.number, command, kind: "sleep" });
+    }
+  }
+  const { extra } = row;
+  if (extra === null) return;
+  if (extra.deadline !== undefined) {
+    core.disarm({ due: extra.deadline, number: row.number, command: -1, kind: "deadline" });
+  }
+  disarmRetry(core, live);
+}
+
+export function disarmRetry(core: Core, live: Live): void {
+  const { extra, number } = live.row;
+  if (extra?.retryAt === undefined) return;
+  const command = extra.failure?.command ?? -1;
+  core.disarm({ due: extra.retryAt, number, command, kind: "retry" });
+  delete extra.retryAt;
+}
+
+/** Passes the outcome on: to the caller, to those attached, and to replies outside. */
+function tell(core: Core, live: Live): void {
+  const { row } = live;
+  const failed = row.status !== "succeeded";
+  const { extra } = row;
+  if (extra?.parent !== undefined) {
+    tellWaiter(core, row.number, extra.parent, row.output, failed);
+  }
+  for (const waiter of extra?.waiters ?? []) {
+    tellWaiter(core, row.number, waiter, row.output, failed);
+  }
+  if (live.replies !== null) {
+    const outcome = { number: row.number, status: row.status, output: row.output };
+    for (const reply of live.replies) core.reply(reply, outcome);
+    live.replies = null;
+  }
+}
+
+export function tellWaiter(
+  core: Core,
+  from: number,
+  waiter: { number: number; command: number },
+  payload: string | null,
+  failed: boolean,
+): void {
+  core.route(from, partitionOfNumber(waiter.number), {
+    kind: "done",
+    number: waiter.number,
+    command: waiter.command,
+    payload,
+    failed,
+  });
+}
+
+/** Lets go of the key; the next in its queue begins within this batch. */
+function release(core: Core, live: Live): void {
+  const { row } = live;
+  const key = core.findKey(row.service, row.key as string); // the caller has checked
+  if (key === undefined) return;
+  key.batch = core.batchNumber;
+  if (key.holder === row.number) {
+    key.holder = 0;
+    if (key.queue.size > 0) {
+      core.internal.push({ kind: "advance", service: row.service, key: key.key });
+    }
+  }
+}
+
+/** Refuses a command for an invocation that has ended; true if it was refused. */
+export function refuseEnded<T>(
+  core: Core,
+  live: Live,
+  what: string,
+  reply: Reply<T> | undefined,
+): boolean {
+  if (!hasEnded(live.row.status)) return false;
+  const { status, number } = live.row;
+  core.refuse(reply, fail("invocation-ended", { id: core.id(number), status, what }));
+  return true;
+}
+
+/** Encodes an error of the table as the outcome of an invocation or an answer. */
+export function encodeFailure(core: Core, error: Error): string {
+  return encodeError(error, core.limits.errorText);
+}

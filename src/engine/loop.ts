@@ -1,0 +1,574 @@
+import { assert } from "../std/assert.ts";
+import { Deque } from "../std/deque.ts";
+import type { Host } from "../host/host.ts";
+import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
+import { hasEnded } from "../model/invocation.ts";
+import type { Limits } from "../model/limits.ts";
+import type { OutboxMessage, PartitionClaim, Store, Timer } from "../store/store.ts";
+import { rowOf } from "./commands/table.ts";
+import { Core, type HeldReply, type Sealed } from "./core.ts";
+import type { Deployments } from "./deployments.ts";
+import type { Command, Executor, ExecutorHost, Parcel, TurnCommand } from "./engine.ts";
+import { dropAttempt } from "./lifecycle.ts";
+import { type Forward, Outbox } from "./outbox.ts";
+import { Needs } from "./prefetch.ts";
+import { Recovery } from "./recovery.ts";
+import { Retention } from "./retention.ts";
+import { ScheduleClock } from "./schedule-clock.ts";
+import type { Key, Live } from "./state.ts";
+import { Timers } from "./timers.ts";
+
+/** How many rounds of turns one pass takes before it lets I/O in. */
+const roundsPerPass = 256;
+/** Pause between attempts to write while the store is full or failing. */
+const probeMs = 250;
+
+export interface EngineOptions {
+  readonly host: Host;
+  readonly store: Store;
+  readonly limits: Limits;
+  readonly deployments: Deployments;
+  readonly makeExecutor: (host: ExecutorHost) => Executor;
+  /** Names this owner in the store, for people. */
+  readonly owner: string;
+  /** Partitions to own. Default: all. */
+  readonly partitions?: readonly number[];
+  /** Carries messages to other owners. Default: there are none. */
+  readonly forward?: Forward;
+  /** Sends every message between partitions through the outbox. Default: false. */
+  readonly outboxAlways?: boolean;
+  /** `"evict"` forgets every invocation as soon as it waits, so that all of it is replayed. */
+  readonly residency?: "keep" | "evict";
+}
+
+/**
+ * The loop of one node over its partitions: drain, prefetch, apply, commit, perform. It alone touches
+ * the core. While one batch commits the next one collects; nothing leaves before its batch is durable.
+ * When a commit fails, memory is dropped and rebuilt from the store.
+ */
+export class Engine implements ExecutorHost {
+  readonly core: Core;
+  readonly tag: string;
+  readonly #host: Host;
+  readonly #store: Store;
+  readonly #limits: Limits;
+  readonly #options: EngineOptions;
+  readonly #executor: Executor;
+  readonly #timers: Timers;
+  readonly #outbox: Outbox;
+  readonly #recovery: Recovery;
+  readonly #retention: Retention;
+  readonly #schedules: ScheduleClock;
+  readonly #inbox = new Deque<Command>();
+  readonly #needs: Needs;
+  #woken = false;
+  /** A pass is under way and waits for microtasks or for the store. */
+  #busy = false;
+  #rounds = 0;
+  #inFlight: Sealed | null = null;
+  #durable = 0;
+  #claims: PartitionClaim[] = [];
+  /** Why nothing is accepted now: the store cannot be written. */
+  #refusal: HoldfastError | null = null;
+  #cancelProbe: (() => void) | null = null;
+  #closed = false;
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(options: EngineOptions) {
+    const { host, store, limits } = options;
+    this.#options = options;
+    this.#host = host;
+    this.#store = store;
+    this.#limits = limits;
+    this.tag = store.info.tag;
+    this.#executor = options.makeExecutor(this);
+    this.#timers = new Timers(
+      host,
+      store,
+      (due) => this.#fire(due),
+      (error) => this.#fault(error),
+    );
+    this.core = new Core({
+      host,
+      limits,
+      deployments: options.deployments,
+      executor: this.#executor,
+      tag: this.tag,
+      partitions: store.info.partitions,
+      armTimer: (timer) => this.#timers.arm(timer),
+      outboxAlways: options.outboxAlways ?? false,
+    });
+    this.#needs = new Needs(this.core);
+    this.#outbox = new Outbox(host, options.forward ?? this.#forwardHere, (command) =>
+      this.#push(command),
+    );
+    const push = (command: Command): void => this.#push(command);
+    const fault = (error: unknown): void => this.#fault(error);
+    this.#recovery = new Recovery(this.core, store, push, fault);
+    this.#retention = new Retention(this.core, store, push, fault);
+    this.#schedules = new ScheduleClock(this.core, push);
+  }
+
+  /** Takes ownership and begins to recover; resolves when new work can be taken. */
+  async open(): Promise<void> {
+    const all = Array.from({ length: this.core.partitions }, (_, partition) => partition);
+    const wanted = this.#options.partitions ?? all;
+    this.#claims = await this.#store.claim(wanted, this.#options.owner);
+    for (const { partition, epoch, counter } of this.#claims) {
+      this.core.own(partition, epoch, counter);
+    }
+    await this.#load();
+  }
+
+  /** What memory holds from the start, after opening and after a failed commit. */
+  async #load(): Promise<void> {
+    await this.#recovery.load((message) => this.#outbox.send(message));
+    this.#schedules.start();
+    this.#timers.reset();
+    this.#retention.start();
+    this.#recovery.start();
+    this.#wake();
+  }
+
+  /** Gives a command to the engine. Its replies come when what they say is durable. */
+  submit(command: Command): void {
+    const refusal = this.#closed ? fail("shutting-down") : (this.#refusal ?? this.#checkRoom());
+    if (refusal !== null) {
+      refuseCommand(command, refusal);
+      return;
+    }
+    this.#inbox.push(command);
+    this.#wake();
+  }
+
+  submitTurn(turn: TurnCommand): void {
+    this.#inbox.push(turn);
+    this.#wake();
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Takes a message from another owner; `received` is called when its effect is durable. */
+  receive(message: OutboxMessage, parcel: Parcel, received: () => void): void {
+    this.submit({
+      kind: "deliver",
+      source: message.partition,
+      destination: message.destination,
+      sequence: parcel.sequence,
+      inner: parcel.command,
+      reply: { resolve: received, reject: () => {} },
+    });
+  }
+
+  /** Resolves when nothing moves by itself any more: no turn, no commit, nothing in the inbox. */
+  async settled(): Promise<void> {
+    while (this.#moving) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  get #moving(): boolean {
+    return (
+      this.#busy ||
+      this.#inbox.size > 0 ||
+      this.#inFlight !== null ||
+      this.#executor.ready ||
+      this.core.hasWrites ||
+      !this.#recovery.done
+    );
+  }
+
+  get recovered(): boolean {
+    return this.#recovery.done;
+  }
+
+  get waiting(): number {
+    return this.#inbox.size;
+  }
+
+  get outboxSize(): number {
+    return this.#outbox.size;
+  }
+
+  /** Why nothing can be written now, or null. */
+  get refusal(): HoldfastError | null {
+    return this.#refusal;
+  }
+
+  /**
+   * Takes no new work, lets what is being committed become durable, and forgets the rest, which the
+   * store has: it goes on when the store is opened again.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timers.close();
+    this.#retention.close();
+    this.#schedules.close();
+    this.#recovery.close();
+    this.#cancelProbe?.();
+    const deadline = this.#host.monotonic() + this.#limits.drainTime;
+    while (this.#moving && this.#refusal === null && this.#host.monotonic() < deadline) {
+      await Promise.race([
+        new Promise<void>((resolve) => this.#idleWaiters.push(resolve)),
+        new Promise<void>((resolve) => void this.#host.setTimer(100, resolve)),
+      ]);
+    }
+    this.#executor.dropAll();
+    this.#outbox.close();
+    const gone = fail("shutting-down");
+    for (const live of this.core.live.values()) {
+      for (const reply of live.replies ?? []) reply.reject(gone);
+    }
+    for (const replies of this.core.waiting.values()) {
+      for (const reply of replies) reply.reject(gone);
+    }
+    for (const held of this.core.held) held.refuse(gone);
+  }
+
+  #push(command: Command): void {
+    if (this.#closed) return;
+    this.#inbox.push(command);
+    this.#wake();
+  }
+
+  #checkRoom(): HoldfastError | null {
+    const max = this.#limits.requestsWaiting;
+    return this.#inbox.size < max ? null : fail("overloaded", { what: `${max} requests` });
+  }
+
+  #fire(due: Timer[]): void {
+    for (const { number, command, due: at, kind } of due) {
+      this.#inbox.push({ kind: "timer", number, command, due: at, timer: kind });
+    }
+    this.#wake();
+  }
+
+  readonly #forwardHere: Forward = (message, parcel, received) => {
+    if (this.core.owns(message.destination)) this.receive(message, parcel, received);
+  };
+
+  #wake(): void {
+    if (this.#woken || this.#busy) return;
+    this.#woken = true;
+    this.#host.defer(() => {
+      this.#woken = false;
+      if (this.#busy) return;
+      this.#rounds = 0;
+      this.#pass();
+    });
+  }
+
+  /** One round: apply what has come, then let the handlers that can go on take a turn. */
+  #pass(): void {
+    this.#busy = true;
+    try {
+      const loading = this.#drain();
+      if (loading !== undefined) {
+        loading.then(
+          () => this.#turns(),
+          (error: unknown) => this.#fault(error),
+        );
+        return;
+      }
+      this.#turns();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #drain(): void | Promise<void> {
+    if (this.#inbox.size === 0 || this.#refusal !== null) return;
+    const { core } = this;
+    core.now = this.#host.now();
+    const commands: Command[] = [];
+    while (commands.length < this.#limits.batchCommands && core.batchBytes < this.#limits.batchBytes) {
+      const command = this.#inbox.shift();
+      if (command === undefined) break;
+      if (this.#owned(command)) commands.push(command);
+    }
+    core.counts.commands += commands.length;
+    return this.#apply(commands);
+  }
+
+  #owned(command: Command): boolean {
+    const { core } = this;
+    if (core.owned.size === core.partitions || command.kind === "turn") return true;
+    const partition = rowOf(command.kind).partition(core, command);
+    if (core.owns(partition)) return true;
+    refuseCommand(command, fail("fenced-out", { partition }));
+    return false;
+  }
+
+  /** Applies commands, then their follow-ups, which belong to the same batch. */
+  #apply(commands: readonly Command[]): void | Promise<void> {
+    const needs = this.#needs;
+    for (const command of commands) rowOf(command.kind).needs(needs, command);
+    if (!needs.empty) {
+      const loading = needs.load(this.#store);
+      if (loading !== undefined) return loading.then(() => this.#applyLoaded(commands));
+    }
+    return this.#applyLoaded(commands);
+  }
+
+  #applyLoaded(commands: readonly Command[]): void | Promise<void> {
+    const { core } = this;
+    for (const command of commands) rowOf(command.kind).apply(core, command);
+    if (core.internal.length === 0) return;
+    const next = core.internal;
+    core.internal = [];
+    return this.#apply(next);
+  }
+
+  #turns(): void {
+    if (!this.#executor.ready) {
+      this.#endPass();
+      return;
+    }
+    this.#executor.openTurns();
+    this.#host.afterMicrotasks(() => {
+      try {
+        this.#executor.closeTurns();
+        if (++this.#rounds < roundsPerPass && this.#roomInBatch()) {
+          this.#pass();
+          return;
+        }
+        this.#endPass();
+      } catch (error) {
+        this.#fault(error);
+      }
+    });
+  }
+
+  #roomInBatch(): boolean {
+    return (
+      this.core.batchBytes < this.#limits.batchBytes &&
+      this.core.dirty.length < this.#limits.batchCommands
+    );
+  }
+
+  #endPass(): void {
+    this.#busy = false;
+    this.#commit();
+    if (this.#refusal === null && (this.#inbox.size > 0 || this.#executor.ready)) {
+      // A full batch waits for the one in flight: that is the backpressure.
+      if (this.#inFlight === null || this.#roomInBatch()) this.#wake();
+    }
+    this.#notifyIdle();
+  }
+
+  #notifyIdle(): void {
+    if (this.#idleWaiters.length === 0 || this.#moving) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const waiter of waiters) waiter();
+  }
+
+  #commit(): void {
+    const { core } = this;
+    if (!core.hasWrites) {
+      this.#passOnReplies();
+      return;
+    }
+    if (this.#inFlight !== null) return;
+    const sealed = core.seal();
+    this.#inFlight = sealed;
+    let written: Promise<void>;
+    try {
+      written = this.#store.commit(sealed.batch);
+    } catch (error) {
+      written = Promise.reject(error);
+    }
+    this.#timers.sealed();
+    written.then(
+      () => this.#committed(sealed),
+      (error: unknown) => this.#fault(error, sealed),
+    );
+  }
+
+  /** Replies of a batch without writes rest on what is in flight, or on nothing. */
+  #passOnReplies(): void {
+    const { core } = this;
+    if (core.held.length === 0) return;
+    const { held } = core;
+    core.held = [];
+    if (this.#inFlight !== null) this.#inFlight.held.push(...held);
+    else for (const reply of held) reply.deliver();
+  }
+
+  #committed(sealed: Sealed): void {
+    if (this.#inFlight !== sealed) return;
+    this.#inFlight = null;
+    this.#durable = sealed.number;
+    for (const reply of sealed.held) reply.deliver();
+    for (const parcel of sealed.parcels) this.#outbox.send(parcel);
+    this.#executor.durable(sealed.number);
+    this.#clean(sealed);
+    this.#retention.committed();
+    this.#schedules.committed();
+    this.#recovery.committed();
+    this.#wake();
+  }
+
+  /** Lets go of memory that nothing needs: what ended, what only visited, and what waits too long. */
+  #clean(sealed: Sealed): void {
+    const { core } = this;
+    const evict = this.#options.residency === "evict";
+    for (const live of sealed.touched) {
+      if (evict && live.idle && live.attempt !== 0) this.#evict(live);
+      this.#forget(live);
+    }
+    const { visitors } = core;
+    core.visitors = [];
+    for (const number of visitors) {
+      const live = core.live.get(number);
+      if (live === undefined) continue;
+      if (live.batch > this.#durable) core.visitors.push(number);
+      else this.#forget(live);
+    }
+    if (core.live.size > this.#limits.running) this.#shrink();
+    if (core.keyCount > this.#limits.running) this.#shrinkKeys();
+    this.#trim(core.idempotency);
+    this.#trim(core.promises);
+  }
+
+  #forget(live: Live): void {
+    const { row } = live;
+    if (live.batch > this.#durable || live.attempt !== 0 || live.replies !== null) return;
+    const gone = hasEnded(row.status) || row.status === "suspended" || row.status === "scheduled";
+    if (gone || live.idle) this.core.live.delete(row.number);
+  }
+
+  /** A suspended invocation leaves memory; its row says so, and a completion brings it back. */
+  #evict(live: Live): void {
+    const { core } = this;
+    if (live.batch > this.#durable || live.row.status !== "running") return;
+    const key = live.row.key === null ? null : core.findKey(live.row.service, live.row.key);
+    if (live.row.key !== null && key === undefined) return;
+    dropAttempt(core, live);
+    live.row.status = "suspended";
+    core.change(live);
+  }
+
+  #shrink(): void {
+    const { live } = this.core;
+    let excess = live.size - this.#limits.running;
+    for (const one of live.values()) {
+      if (excess <= 0) return;
+      if (one.batch > this.#durable) continue;
+      if (one.idle && one.attempt !== 0) {
+        this.#evict(one);
+        excess--;
+      } else if (one.attempt === 0 && one.replies === null && !one.dirty) {
+        live.delete(one.row.number);
+        excess--;
+      }
+    }
+  }
+
+  #shrinkKeys(): void {
+    const spare = (key: Key): boolean => key.idle && key.batch <= this.#durable;
+    let excess = this.core.keyCount - this.#limits.running;
+    for (const ofService of this.core.keys.values()) {
+      for (const key of ofService.values()) {
+        if (excess <= 0) return;
+        if (!spare(key)) continue;
+        this.core.forgetKey(key);
+        excess--;
+      }
+    }
+  }
+
+  #trim(rows: Map<string, { readonly batch: number }>): void {
+    if (rows.size <= this.#limits.running) return;
+    for (const [key, row] of rows) if (row.batch <= this.#durable) rows.delete(key);
+  }
+
+  /**
+   * The batch in flight, or the applying of commands, has failed. Nothing in memory can be trusted:
+   * everybody who waits for it is told, and the partitions start again from what the store has.
+   */
+  #fault(error: unknown, sealed: Sealed | null = this.#inFlight): void {
+    if (this.#closed && this.#inFlight === null) return;
+    const { core } = this;
+    const reason =
+      error instanceof HoldfastError ? error : fail("internal", { reason: reasonOf(error) }, error);
+    this.#host.log("error", "memory is dropped and rebuilt from the store", {
+      code: reason.code,
+      reason: reason.message,
+    });
+    this.#inFlight = null;
+    this.#busy = true;
+    this.#refusal = reason;
+    const held: HeldReply[] = [...(sealed?.held ?? []), ...core.held];
+    const keep = this.#keepWaiting(sealed, reason);
+    this.#executor.dropAll();
+    const commands = [...this.#inbox];
+    this.#inbox.clear();
+    core.reset();
+    for (const [number, replies] of keep) core.waiting.set(number, replies);
+    for (const reply of held) reply.refuse(reason);
+    for (const command of commands) refuseCommand(command, reason);
+    this.#busy = false;
+    this.#probe();
+  }
+
+  /** Callers who wait for invocations that the store knows go on waiting; the others are told. */
+  #keepWaiting(sealed: Sealed | null, reason: HoldfastError): Map<number, NonNullable<Live["replies"]>> {
+    const keep = new Map(this.core.waiting);
+    const lost = new Set((sealed?.batch.insertInvocations ?? []).map((row) => row.number));
+    for (const live of this.core.live.values()) {
+      if (live.replies === null) continue;
+      if (live.inserted || lost.has(live.row.number)) {
+        for (const reply of live.replies) reply.reject(reason);
+      } else {
+        keep.set(live.row.number, live.replies);
+      }
+    }
+    return keep;
+  }
+
+  /** Writes something small until the store takes it; then the partitions are loaded again. */
+  #probe(): void {
+    if (this.#closed) return;
+    this.#cancelProbe = this.#host.setTimer(probeMs, () => {
+      this.#cancelProbe = null;
+      this.#reopen().catch((error: unknown) => {
+        this.#host.log("warn", "the store still cannot be written", { reason: reasonOf(error) });
+        this.core.reset();
+        this.#probe();
+      });
+    });
+  }
+
+  async #reopen(): Promise<void> {
+    const { core } = this;
+    const first = this.#claims[0];
+    assert(first !== undefined, "a node owns at least one partition");
+    const own = core.owned.get(first.partition);
+    assert(own !== undefined, "claims and ownership agree");
+    own.reserved = Math.max(own.reserved, own.counter) + 1;
+    core.touch(first.partition).reserveCounters.push({
+      partition: first.partition,
+      counter: own.reserved,
+    });
+    await this.#store.commit(core.seal().batch);
+    this.#refusal = null;
+    await this.#load();
+    this.#reattach();
+  }
+
+  /** Callers who kept waiting are attached to what they wait for. */
+  #reattach(): void {
+    const { waiting } = this.core;
+    for (const [number, replies] of [...waiting]) {
+      waiting.delete(number);
+      for (const outcome of replies) this.#push({ kind: "attach", number, outcome });
+    }
+  }
+}
+
+function refuseCommand(command: Command, reason: HoldfastError): void {
+  if ("reply" in command) command.reply?.reject(reason);
+  if ("accepted" in command) command.accepted?.reject(reason);
+  if ("outcome" in command && command.kind !== "turn") command.outcome?.reject(reason);
+}

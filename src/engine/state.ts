@@ -1,0 +1,79 @@
+import { Deque } from "../std/deque.ts";
+import type { Entry } from "../model/entry.ts";
+import type { InvocationNumber } from "../model/ids.ts";
+import type { Extra, Invocation } from "../model/invocation.ts";
+import type { Outcome, Reply } from "./engine.ts";
+
+/** An invocation in memory. Only commands change it; the store's record is `row`. */
+export class Live {
+  readonly row: Invocation;
+  /** The attempt that runs, or 0: only its turns count. */
+  attempt = 0;
+  /** The last batch that wrote something of it. */
+  batch = 0;
+  /** Whether the store has no record of it yet. */
+  inserted = false;
+  /** Whether the open batch changes its record. */
+  dirty = false;
+  /** Entries of the open batch. */
+  fresh: Entry[] = [];
+  /** Sends and calls of the open batch, whose targets may still be filled in. */
+  readonly sent = new Map<number, Entry>();
+  /** The journal as it was loaded; taken by the first attempt, then forgotten. */
+  loaded: Entry[] | null = null;
+  /** Commands that wait for an answer. */
+  readonly open = new Map<number, OpenCommand>();
+  /** What its commands started. */
+  children: Map<number, InvocationNumber> | null = null;
+  /** `id` commands that wait until the child is known, by the command that started it. */
+  idWaits: Map<number, number[]> | null = null;
+  /** Callers outside who wait for the outcome. */
+  replies: Reply<Outcome>[] | null = null;
+  /** Nothing runs, so its memory may be taken once it is durable. */
+  idle = false;
+  /** Whether its journal has a cancellation. */
+  cancelled = false;
+  /** Signals in its journal. */
+  signals = 0;
+
+  constructor(row: Invocation) {
+    this.row = row;
+  }
+
+  get extra(): Extra {
+    this.row.extra ??= {};
+    return this.row.extra;
+  }
+}
+
+export interface OpenCommand {
+  readonly kind: "call" | "id" | "attach" | "sleep" | "promise";
+  /** For `sleep`. */
+  readonly due?: number;
+}
+
+/** A key of an actor or workflow in memory: who holds it, who waits, and its state. */
+export class Key {
+  readonly service: string;
+  readonly key: string;
+  /** The exclusive invocation that has begun, or 0. */
+  holder: InvocationNumber = 0;
+  readonly queue = new Deque<InvocationNumber>();
+  /** JSON by entry name. Run ahead: holds what is applied, durable or not. */
+  readonly state = new Map<string, string>();
+  stateBytes = 0;
+  /** The latest workflow run of this key, or 0. */
+  workflow: InvocationNumber = 0;
+  batch = 0;
+  /** Shared handlers with an attempt in memory. */
+  readonly readers = new Set<InvocationNumber>();
+
+  constructor(service: string, key: string) {
+    this.service = service;
+    this.key = key;
+  }
+
+  get idle(): boolean {
+    return this.holder === 0 && this.queue.size === 0 && this.readers.size === 0;
+  }
+}

@@ -1,0 +1,129 @@
+import { Heap } from "../std/heap.ts";
+import type { Host } from "../host/host.ts";
+import type { Store, Timer } from "../store/store.ts";
+
+/** How far ahead timers are held in memory, and how many at a time. */
+const horizonMs = 60_000;
+const windowSize = 4_096;
+
+/**
+ * Wakes the loop when timers are due. The store has all of them; memory has those of a window that
+ * begins now. Everything armed inside the window joins it; the rest waits in the store until the
+ * window moves on, which it does when it is empty and its timers are gone from the store.
+ */
+export class Timers {
+  readonly #host: Host;
+  readonly #store: Store;
+  readonly #fire: (due: Timer[]) => void;
+  readonly #fail: (error: unknown) => void;
+  readonly #heap = new Heap<Timer>((a, b) => a.due < b.due || (a.due === b.due && a.number < b.number));
+  /** Timers before this time are all in the heap. */
+  #windowEnd = 0;
+  /** No timer outside the window is due before this. */
+  #next: number | null = null;
+  /** Fired, but perhaps still in the store: the window must not move before they are gone. */
+  #unsealed = false;
+  #filling = false;
+  #cancel: (() => void) | null = null;
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor(
+    host: Host,
+    store: Store,
+    fire: (due: Timer[]) => void,
+    failed: (error: unknown) => void,
+  ) {
+    this.#host = host;
+    this.#store = store;
+    this.#fire = fire;
+    this.#fail = failed;
+  }
+
+  arm(timer: Timer): void {
+    if (timer.due < this.#windowEnd) this.#heap.push(timer);
+    else if (this.#next === null || timer.due < this.#next) this.#next = timer.due;
+    if (timer.due < this.#wakeAt) this.#schedule();
+  }
+
+  /** Forgets all and starts from the store. */
+  reset(): void {
+    this.#heap.clear();
+    this.#windowEnd = 0;
+    this.#unsealed = false;
+    this.#fill();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel?.();
+  }
+
+  /** The batch with the last fired timers was handed to the store. */
+  sealed(): void {
+    if (!this.#unsealed) return;
+    this.#unsealed = false;
+    this.#advance();
+  }
+
+  #advance(): void {
+    if (this.#heap.size === 0) this.#fill();
+    else this.#schedule();
+  }
+
+  #fill(): void {
+    if (this.#filling || this.#unsealed || this.#closed) return;
+    const end = this.#host.now() + horizonMs;
+    const found = this.#store.scanTimers(end, windowSize);
+    if (!(found instanceof Promise)) {
+      this.#take(found, end, this.#store.nextTimer() as number | null); // as synchronous as scanTimers
+      return;
+    }
+    this.#filling = true;
+    Promise.all([found, this.#store.nextTimer()])
+      .finally(() => {
+        this.#filling = false;
+      })
+      .then(([timers, next]) => this.#take(timers, end, next))
+      .catch(this.#fail);
+  }
+
+  #take(timers: readonly Timer[], end: number, next: number | null): void {
+    const full = timers.length === windowSize;
+    const last = timers[timers.length - 1];
+    this.#windowEnd = full && last !== undefined ? last.due : end;
+    for (const timer of timers) this.#heap.push(timer);
+    // What lies beyond is not known exactly; the end of the window is a safe guess.
+    this.#next = next === null ? null : Math.max(next, this.#windowEnd);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#cancel?.();
+    this.#cancel = null;
+    const due = this.#heap.peek()?.due ?? this.#next;
+    this.#wakeAt = due ?? Number.POSITIVE_INFINITY;
+    if (due === null) return;
+    this.#cancel = this.#host.setTimer(Math.max(0, due - this.#host.now()), () => this.#wake());
+  }
+
+  #wake(): void {
+    this.#cancel = null;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    const now = this.#host.now();
+    const due: Timer[] = [];
+    for (;;) {
+      const first = this.#heap.peek();
+      if (first === undefined || first.due > now) break;
+      this.#heap.pop();
+      due.push(first);
+    }
+    if (due.length > 0) {
+      this.#unsealed = true;
+      this.#fire(due);
+      return;
+    }
+    this.#advance();
+  }
+}
