@@ -1,0 +1,329 @@
+import { closeSync, fdatasync, fstatSync, openSync } from "node:fs";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { promisify } from "node:util";
+import type { Host } from "../../host/host.ts";
+import { fail, HoldfastError, reasonOf } from "../../model/errors.ts";
+import type { InvocationNumber } from "../../model/ids.ts";
+import type { Invocation } from "../../model/invocation.ts";
+import { assert } from "../../std/assert.ts";
+import type {
+  Batch,
+  IdempotencyAddress,
+  KeyAddress,
+  Loaded,
+  LoadRequest,
+  OutboxMessage,
+  PartitionClaim,
+  QueryBounds,
+  QueryResult,
+  Schedule,
+  SqlValue,
+  Store,
+  StoreInfo,
+  Timer,
+} from "../store.ts";
+import { commitFault, primaryCode, resultCodes } from "./faults.ts";
+import { canonicalPath, migrateFile, prepareFile, readInfo } from "./file.ts";
+import { type FileLock, lockFile } from "./lock.ts";
+import { QueryRunner } from "./query-runner.ts";
+import { Reader } from "./reader.ts";
+import { Question } from "./rows.ts";
+import { WalKeeper } from "./wal-keeper.ts";
+import { BatchWriter } from "./writer.ts";
+
+export interface SqliteOptions {
+  readonly path: string;
+  readonly host: Host;
+  /** How many partitions a new store gets; an existing one keeps its own. */
+  readonly partitions?: number;
+  /** Makes the WAL durable: fdatasync. Replaced to simulate a slow or failing disk. */
+  readonly sync?: (fd: number) => Promise<void>;
+  /** PRAGMAs to set after opening, such as `max_page_count`, to simulate a full disk. */
+  readonly pragmas?: string;
+}
+
+/**
+ * Opens the store in a file, making it if there is none.
+ *
+ * The connection lives on the calling thread, with `synchronous=NORMAL` and no automatic
+ * checkpoints. A batch is one transaction of prepared statements, which only writes to the page
+ * cache; the WAL is then made durable with one fdatasync in libuv's thread pool, and the commit
+ * resolves when that has ended. That is what `synchronous=FULL` does, fsync for fsync, except that
+ * the event loop does not wait for the disk. Rows bound on this thread were measured against rows
+ * handed to a worker: handing them over costs more than binding them.
+ *
+ * After a failed fdatasync the kernel may have dropped what it could not write, and the next
+ * fdatasync would not say so. So the pages are written a second time, into the database file, by a
+ * full checkpoint, and no commit is accepted until that is durable.
+ *
+ * @throws `store-in-use`, `store-foreign`, `store-damaged`, `store-newer`, `store-full`.
+ */
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const path = canonicalPath(options.path);
+  const lock = takeLock(path, options.host);
+  try {
+    prepareFile(path, options.partitions ?? 16, options.host);
+  } catch (error) {
+    lock.undo();
+    throw error;
+  }
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: 1000 });
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
+      PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; ${options.pragmas ?? ""}`);
+    migrateFile(db, path);
+    // Makes the WAL file, and fails now rather than later where nothing can be written.
+    db.exec("BEGIN IMMEDIATE; UPDATE meta SET value = value WHERE name = 'tag'; COMMIT");
+    const store = new SqliteStore(path, db, lock, options);
+    // What a killed process left in the WAL is visible from here on, so it must be durable first.
+    await store.settle();
+    return store;
+  } catch (error) {
+    db?.close();
+    lock.release();
+    throw openFault(error, path);
+  }
+}
+
+function takeLock(path: string, host: Host): FileLock {
+  try {
+    return lockFile(path, host);
+  } catch (error) {
+    throw openFault(error, path);
+  }
+}
+
+function openFault(error: unknown, path: string): unknown {
+  if (error instanceof HoldfastError) return error;
+  const code = primaryCode(error);
+  if (code === resultCodes.corrupt || code === resultCodes.notADatabase) {
+    return fail("store-damaged", { path, reason: reasonOf(error) }, error);
+  }
+  return code === 0 ? error : commitFault(error);
+}
+
+class SqliteStore implements Store {
+  readonly info: StoreInfo;
+  readonly location: string;
+  readonly #db: DatabaseSync;
+  readonly #lock: FileLock;
+  readonly #host: Host;
+  readonly #sync: (fd: number) => Promise<void>;
+  readonly #walFd: number;
+  readonly #wal: WalKeeper;
+  readonly #reader: Reader;
+  readonly #writer: BatchWriter;
+  readonly #queries: QueryRunner;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
+  readonly #dataVersion: Question;
+  /** What the table `partitions` says, as of `#version`. */
+  readonly #epochs = new Map<number, number>();
+  #version = -1;
+  #committing = false;
+  /** A failed sync could not be made good yet; until then nothing is written. */
+  #suspect = false;
+  /** Settles when all that is written is durable. */
+  #durable: Promise<void> = Promise.resolve();
+
+  constructor(path: string, db: DatabaseSync, lock: FileLock, options: SqliteOptions) {
+    this.location = path;
+    this.info = readInfo(db);
+    this.#db = db;
+    this.#lock = lock;
+    this.#host = options.host;
+    this.#sync = options.sync ?? promisify(fdatasync);
+    // SQLite keeps no locks on the WAL, so another descriptor of it may come and go.
+    this.#walFd = openSync(`${path}-wal`, "r");
+    this.#wal = new WalKeeper(path, () => fstatSync(this.#walFd).size, options.host.log);
+    this.#reader = new Reader(db);
+    this.#writer = new BatchWriter(db);
+    this.#queries = new QueryRunner(path, this.info.tag, options.host);
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#end = db.prepare("COMMIT");
+    this.#dataVersion = new Question(db, "PRAGMA data_version");
+  }
+
+  commit(batch: Batch): Promise<void> {
+    assert(!this.#committing, "a commit was started before the last one had settled");
+    return this.#write(() => {
+      this.#checkEpochs(batch.epochs);
+      this.#writer.write(batch);
+    });
+  }
+
+  async claim(partitions: readonly number[], owner: string): Promise<PartitionClaim[]> {
+    let claims: PartitionClaim[] = [];
+    await this.#durable.catch(() => undefined);
+    await this.#write(() => {
+      const raise = this.#db.prepare(`INSERT INTO partitions VALUES (?, 1, 1, ?)
+        ON CONFLICT DO UPDATE SET epoch = epoch + 1, owner = excluded.owner
+        RETURNING epoch, counter`);
+      claims = partitions.map((partition) => {
+        assert(partition >= 0 && partition < this.info.partitions, `no partition ${partition}`);
+        const row = raise.get(partition, owner);
+        return { partition, epoch: Number(row?.["epoch"]), counter: Number(row?.["counter"]) };
+      });
+    });
+    for (const { partition, epoch } of claims) this.#epochs.set(partition, epoch);
+    return claims;
+  }
+
+  /** Makes durable what is in the WAL. */
+  settle(): Promise<void> {
+    this.#durable = this.#harden();
+    return this.#durable;
+  }
+
+  /** One transaction, at once; the promise is for its durability. */
+  #write(work: () => void): Promise<void> {
+    if (this.#suspect) return this.#retryRecovery();
+    this.#committing = true;
+    try {
+      this.#transact(work);
+    } catch (error) {
+      return this.#refuse(commitFault(error));
+    }
+    this.#durable = this.#harden().finally(() => {
+      this.#committing = false;
+    });
+    this.#durable.catch(() => undefined); // the caller has it too; a query may never ask
+    return this.#durable;
+  }
+
+  #transact(work: () => void): void {
+    this.#begin.run();
+    try {
+      work();
+      this.#end.run();
+    } catch (error) {
+      // Some errors, a full disk among them, make SQLite roll back by itself.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      this.#version = -1;
+      throw error;
+    }
+  }
+
+  /** Nothing was written. A full disk may have room again once the WAL is emptied. */
+  async #refuse(error: HoldfastError): Promise<void> {
+    if (error.code === "store-full") await this.#wal.empty();
+    this.#committing = false;
+    throw error;
+  }
+
+  /**
+   * Inside the transaction, where nobody else can write. `data_version` changes whenever another
+   * connection has written; as long as it has not, the epochs in memory are those in the table.
+   */
+  #checkEpochs(believed: ReadonlyMap<number, number>): void {
+    const version = this.#dataVersion.first()?.[0];
+    assert(typeof version === "number", "PRAGMA data_version gave no number");
+    if (version !== this.#version) {
+      for (const row of this.#db.prepare("SELECT partition, epoch FROM partitions").iterate()) {
+        this.#epochs.set(Number(row["partition"]), Number(row["epoch"]));
+      }
+      this.#version = version;
+    }
+    for (const [partition, epoch] of believed) {
+      if (this.#epochs.get(partition) !== epoch) throw fail("fenced-out", { partition });
+    }
+  }
+
+  async #harden(): Promise<void> {
+    try {
+      await this.#sync(this.#walFd);
+    } catch (error) {
+      await this.#recover(reasonOf(error));
+      throw fail("store-failed", { reason: reasonOf(error) }, error);
+    }
+    if (this.#wal.isDue()) await this.#wal.keep();
+  }
+
+  async #recover(reason: string): Promise<void> {
+    this.#suspect = true;
+    // A query's snapshot would keep the checkpoint from completing.
+    await this.#queries.stop();
+    this.#suspect = !(await this.#wal.empty());
+    this.#version = -1;
+    if (!this.#suspect) this.#durable = Promise.resolve();
+    const outcome = this.#suspect ? "and cannot be made good yet" : "and was made good";
+    this.#host.log("error", `A sync of the store failed, ${outcome}`, { reason });
+  }
+
+  async #retryRecovery(): Promise<void> {
+    await this.#recover("a sync that failed before");
+    const reason = this.#suspect
+      ? "an earlier sync failed, and the file cannot be written either"
+      : "an earlier sync failed; the store has just recovered from it";
+    throw fail("store-failed", { reason });
+  }
+
+  load(request: LoadRequest): Loaded {
+    return this.#reader.load(request);
+  }
+
+  scanActive(partition: number, after: InvocationNumber, limit: number): Invocation[] {
+    return this.#reader.scanActive(partition, after, limit);
+  }
+
+  scanQueuedKeys(partition: number, after: KeyAddress | null, limit: number): KeyAddress[] {
+    return this.#reader.scanQueuedKeys(partition, after, limit);
+  }
+
+  scanTimers(until: number, limit: number): Timer[] {
+    return this.#reader.scanTimers(until, limit);
+  }
+
+  nextTimer(): number | null {
+    return this.#reader.nextTimer();
+  }
+
+  scanExpired(until: number, limit: number): InvocationNumber[] {
+    return this.#reader.scanExpired(until, limit);
+  }
+
+  scanExpiredIdempotency(until: number, limit: number): IdempotencyAddress[] {
+    return this.#reader.scanExpiredIdempotency(until, limit);
+  }
+
+  nextExpiry(): number | null {
+    return this.#reader.nextExpiry();
+  }
+
+  scanOutbox(partition: number, after: number, limit: number): OutboxMessage[] {
+    return this.#reader.scanOutbox(partition, after, limit);
+  }
+
+  loadReceived(partition: number): { source: number; sequence: number }[] {
+    return this.#reader.loadReceived(partition);
+  }
+
+  loadSchedules(): Schedule[] {
+    return this.#reader.loadSchedules();
+  }
+
+  countByStatus(): Record<string, number> {
+    return this.#reader.countByStatus();
+  }
+
+  async query(
+    sql: string,
+    parameters: readonly SqlValue[],
+    bounds: QueryBounds,
+  ): Promise<QueryResult> {
+    const result = await this.#queries.run(sql, parameters, bounds);
+    // The query may have seen a batch whose sync still runs.
+    await this.#durable;
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#durable.catch(() => undefined);
+    await this.#queries.stop();
+    await this.#wal.close();
+    closeSync(this.#walFd);
+    this.#db.close();
+    this.#lock.release();
+  }
+}
