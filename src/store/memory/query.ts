@@ -1,0 +1,25 @@
+import { DatabaseSync } from "node:sqlite";
+import { makeTables } from "../sqlite/file.ts";
+import { QueryConnection } from "../sqlite/query-connection.ts";
+import { BatchWriter } from "../sqlite/writer.ts";
+import type { QueryBounds, QueryResult, SqlValue, StoreInfo } from "../store.ts";
+import type { Tables } from "./tables.ts";
+
+export interface TableQuery {
+  readonly sql: string;
+  readonly parameters: readonly SqlValue[];
+  readonly bounds: QueryBounds;
+}
+
+/** Answers from a SQLite database in memory that is filled for this one query. */
+export function queryTables(tables: Tables, info: StoreInfo, query: TableQuery): QueryResult {
+  const db = new DatabaseSync(":memory:");
+  try {
+    makeTables(db, info);
+    new BatchWriter(db).write(tables.dump());
+    const connection = new QueryConnection(db, info.tag);
+    return connection.run(query.sql, query.parameters, query.bounds.rowsMax);
+  } finally {
+    db.close();
+  }
+}
