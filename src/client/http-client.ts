@@ -125,11 +125,11 @@ class HttpPort implements Port {
     }
   }
 
-  describe(target: InvocationAddress): Promise<InvocationDescription> {
+  async describe(target: InvocationAddress): Promise<InvocationDescription> {
     return this.#json("GET", addressPath(target));
   }
 
-  list(filter: InvocationFilter = {}): Promise<InvocationPage> {
+  async list(filter: InvocationFilter = {}): Promise<InvocationPage> {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(filter)) {
       if (value !== undefined) query.set(name, String(value));
@@ -137,51 +137,51 @@ class HttpPort implements Port {
     return this.#json("GET", query.size === 0 ? "/invocations" : `/invocations?${query}`);
   }
 
-  journal(target: InvocationAddress): Promise<readonly JournalEntryDescription[]> {
+  async journal(target: InvocationAddress): Promise<readonly JournalEntryDescription[]> {
     return this.#json("GET", `${addressPath(target)}/journal`);
   }
 
-  cancel(target: InvocationAddress): Promise<void> {
+  async cancel(target: InvocationAddress): Promise<void> {
     return this.#do("POST", `${addressPath(target)}/cancel`);
   }
 
-  kill(target: InvocationAddress): Promise<void> {
+  async kill(target: InvocationAddress): Promise<void> {
     return this.#do("POST", `${addressPath(target)}/kill`);
   }
 
-  pause(target: InvocationAddress): Promise<void> {
+  async pause(target: InvocationAddress): Promise<void> {
     return this.#do("POST", `${addressPath(target)}/pause`);
   }
 
-  resume(target: InvocationAddress, options?: { deployment?: "current" }): Promise<void> {
+  async resume(target: InvocationAddress, options?: { deployment?: "current" }): Promise<void> {
     return this.#do("POST", `${addressPath(target)}/resume`, options);
   }
 
-  restart(target: InvocationAddress, options?: { from?: number }): Promise<Accepted> {
+  async restart(target: InvocationAddress, options?: { from?: number }): Promise<Accepted> {
     return this.#json("POST", `${addressPath(target)}/restart`, { body: options });
   }
 
-  purge(target: InvocationAddress): Promise<void> {
+  async purge(target: InvocationAddress): Promise<void> {
     return this.#do("DELETE", addressPath(target));
   }
 
-  signal(target: InvocationAddress, name: string, value?: unknown): Promise<void> {
+  async signal(target: InvocationAddress, name: string, value?: unknown): Promise<void> {
     return this.#do("POST", `${addressPath(target)}/signals/${segment("The name", name)}`, value);
   }
 
-  resolve(promise: PromiseAddress, value?: unknown): Promise<void> {
+  async resolve(promise: PromiseAddress, value?: unknown): Promise<void> {
     return this.#do("POST", `${promisePath(promise)}/resolve`, value);
   }
 
-  reject(promise: PromiseAddress, reason: string): Promise<void> {
+  async reject(promise: PromiseAddress, reason: string): Promise<void> {
     return this.#do("POST", `${promisePath(promise)}/reject`, { reason });
   }
 
-  readState(service: string, key: string): Promise<Readonly<Record<string, unknown>>> {
+  async readState(service: string, key: string): Promise<Readonly<Record<string, unknown>>> {
     return this.#json("GET", `/state${keyPath(service, key)}`);
   }
 
-  patchState(
+  async patchState(
     service: string,
     key: string,
     changes: Readonly<Record<string, unknown>>,
@@ -189,23 +189,26 @@ class HttpPort implements Port {
     return this.#do("PATCH", `/state${keyPath(service, key)}`, changes);
   }
 
-  schedules(): Promise<readonly ScheduleDescription[]> {
+  async schedules(): Promise<readonly ScheduleDescription[]> {
     return this.#json("GET", "/schedules");
   }
 
-  pauseSchedule(name: string): Promise<void> {
+  async pauseSchedule(name: string): Promise<void> {
     return this.#do("POST", `/schedules/${segment("The name", name)}/pause`);
   }
 
-  resumeSchedule(name: string): Promise<void> {
+  async resumeSchedule(name: string): Promise<void> {
     return this.#do("POST", `/schedules/${segment("The name", name)}/resume`);
   }
 
-  triggerSchedule(name: string): Promise<Accepted> {
+  async triggerSchedule(name: string): Promise<Accepted> {
     return this.#json("POST", `/schedules/${segment("The name", name)}/trigger`);
   }
 
-  query(sql: string, parameters: readonly (string | number | null)[] = []): Promise<QueryAnswer> {
+  async query(
+    sql: string,
+    parameters: readonly (string | number | null)[] = [],
+  ): Promise<QueryAnswer> {
     return this.#json("POST", "/query", { body: { sql, parameters } });
   }
 
