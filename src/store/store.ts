@@ -168,7 +168,14 @@ export interface Schedule {
   pending: number;
 }
 
-/** Everything one batch writes. Records are shared with the engine and read at once. */
+/**
+ * Everything one batch writes. Records are shared with the engine and read at once.
+ *
+ * It is applied in this order, which matters where lists name the same row: invocations inserted,
+ * then updated; journals truncated, then continued; timers inserted, then deleted; idempotency keys
+ * deleted, then put; outbox appended, then truncated; schedules deleted, then put; at last the
+ * invocations deleted, with what belongs to them.
+ */
 export interface Batch {
   /** Partition and the epoch that the engine believes in, for each partition touched. */
   readonly epochs: ReadonlyMap<number, number>;
