@@ -77,7 +77,7 @@ export const errorTable = {
   "unknown-schedule": {
     status: 404,
     message: "There is no schedule {name}",
-    action: "List the schedules with `holdfast sql \"select * from schedules\"`.",
+    action: 'List the schedules with `holdfast sql "select * from schedules"`.',
   },
   "not-found": {
     status: 404,
@@ -155,7 +155,8 @@ export const errorTable = {
     status: 500,
     message:
       "The code no longer matches its journal at entry {index}: the journal says {recorded}, the code says {actual}{site}",
-    action: "Bring back the code that started it, guard the change with ctx.patched, or restart it.",
+    action:
+      "Bring back the code that started it, guard the change with ctx.patched, or restart it.",
   },
   "foreign-await": {
     status: 500,
@@ -275,6 +276,11 @@ export const errorTable = {
     message: "The server is shutting down and takes no new work",
     action: "Call again shortly, or call another node.",
   },
+  "not-ready": {
+    status: 503,
+    message: "The server does not take work yet, or no longer",
+    action: "Ask again shortly.",
+  },
   "invalid-configuration": {
     status: 500,
     message: "The configuration {name} cannot be used: {reason}",
@@ -290,7 +296,8 @@ export const errorTable = {
     message: "Something in Holdfast went wrong: {reason}",
     action: "Please report it, with the log lines around it.",
   },
-} as const satisfies Record<string, ErrorRow>;
+} as const;
+errorTable satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;
 

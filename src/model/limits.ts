@@ -10,40 +10,90 @@ export interface LimitRow {
 
 export const limitTable = {
   idLength: { value: 256, unit: "count", why: "characters of a key, name or idempotency key" },
-  payload: { value: 4 * 1024 * 1024, unit: "bytes", why: "one input, result, step result, message or state value" },
-  requestBody: { value: 4 * 1024 * 1024 + 65_536, unit: "bytes", why: "the body of one HTTP request" },
+  payload: {
+    value: 4_194_304,
+    unit: "bytes",
+    why: "one input, result, step result, message or state value",
+  },
+  requestBody: { value: 4_259_840, unit: "bytes", why: "the body of one HTTP request" },
+  bodyDepth: {
+    value: 1_000,
+    unit: "count",
+    why: "arrays and objects within each other in the body of one HTTP request",
+  },
   requestHeaders: { value: 16_384, unit: "bytes", why: "the header block of one HTTP request" },
   requestTime: { value: 30_000, unit: "ms", why: "receiving one whole HTTP request" },
   longPoll: { value: 60_000, unit: "ms", why: "one wait for a result over HTTP" },
   connections: { value: 10_000, unit: "count", why: "open HTTP connections" },
-  requestsWaiting: { value: 100_000, unit: "count", why: "requests that wait for a reply in one node" },
+  requestsWaiting: {
+    value: 100_000,
+    unit: "count",
+    why: "requests that wait for a reply in one node",
+  },
   journalEntries: { value: 200_000, unit: "count", why: "entries of one journal" },
-  turnCommands: { value: 10_000, unit: "count", why: "commands that one turn of a handler may issue (fan-out)" },
-  openCommands: { value: 10_000, unit: "count", why: "durable waits that one invocation has open at once" },
+  turnCommands: {
+    value: 10_000,
+    unit: "count",
+    why: "commands that one turn of a handler may issue (fan-out)",
+  },
+  openCommands: {
+    value: 10_000,
+    unit: "count",
+    why: "durable waits that one invocation has open at once",
+  },
   callDepth: { value: 100, unit: "count", why: "calls within calls, so that a loop of calls ends" },
   keyQueue: { value: 100_000, unit: "count", why: "invocations that wait for one key" },
   stateKeys: { value: 1_000, unit: "count", why: "state entries of one actor or workflow" },
-  stateBytes: { value: 16 * 1024 * 1024, unit: "bytes", why: "all state of one actor or workflow" },
-  signalsBuffered: { value: 10_000, unit: "count", why: "signals kept for one invocation before it takes them" },
-  promiseWaiters: { value: 1_000, unit: "count", why: "invocations that wait for one durable promise" },
+  stateBytes: { value: 16_777_216, unit: "bytes", why: "all state of one actor or workflow" },
+  signalsBuffered: {
+    value: 10_000,
+    unit: "count",
+    why: "signals kept for one invocation before it takes them",
+  },
+  promiseWaiters: {
+    value: 1_000,
+    unit: "count",
+    why: "invocations that wait for one durable promise",
+  },
   attached: { value: 1_000, unit: "count", why: "invocations attached to the result of another" },
   handlers: { value: 1_000, unit: "count", why: "handlers of one service" },
   services: { value: 1_000, unit: "count", why: "services of one deployment" },
   schedules: { value: 10_000, unit: "count", why: "schedules of one store" },
   backfill: { value: 1_000, unit: "count", why: "missed runs that a schedule makes up for" },
-  delay: { value: 10 * 365 * 86_400_000, unit: "ms", why: "how far ahead a timer, delay or schedule may lie" },
-  running: { value: 10_000, unit: "count", why: "invocations that hold memory in one node at once" },
+  delay: {
+    value: 315_360_000_000,
+    unit: "ms",
+    why: "how far ahead a timer, delay or schedule may lie",
+  },
+  running: {
+    value: 10_000,
+    unit: "count",
+    why: "invocations that hold memory in one node at once",
+  },
   stepsRunning: { value: 1_000, unit: "count", why: "steps of one invocation that run at once" },
-  stepAbortGrace: { value: 10_000, unit: "ms", why: "time for a step to end after its signal is aborted" },
+  stepAbortGrace: {
+    value: 10_000,
+    unit: "ms",
+    why: "time for a step to end after its signal is aborted",
+  },
   queryTime: { value: 10_000, unit: "ms", why: "one SQL query" },
   queryRows: { value: 10_000, unit: "count", why: "rows that one SQL query returns" },
   queryLength: { value: 65_536, unit: "bytes", why: "the text of one SQL query" },
   batchCommands: { value: 4_096, unit: "count", why: "commands in one batch of the loop" },
-  batchBytes: { value: 16 * 1024 * 1024, unit: "bytes", why: "payloads in one commit" },
-  outboxPerPartition: { value: 100_000, unit: "count", why: "messages of one partition not yet received elsewhere" },
+  batchBytes: { value: 16_777_216, unit: "bytes", why: "payloads in one commit" },
+  outboxPerPartition: {
+    value: 100_000,
+    unit: "count",
+    why: "messages of one partition not yet received elsewhere",
+  },
   errorText: { value: 8_192, unit: "count", why: "characters kept of one error message" },
-  drainTime: { value: 10_000, unit: "ms", why: "waiting for running turns and replies at shutdown" },
-} as const satisfies Record<string, LimitRow>;
+  drainTime: {
+    value: 10_000,
+    unit: "ms",
+    why: "waiting for running turns and replies at shutdown",
+  },
+} as const;
+limitTable satisfies Record<string, LimitRow>;
 
 export type LimitName = keyof typeof limitTable;
 
@@ -57,7 +107,7 @@ export const defaultLimits: Limits = Object.fromEntries(
 /** How long things that ended are kept, unless a handler says otherwise. In milliseconds. */
 export const defaultRetention = {
   /** A finished invocation with its journal and result. */
-  invocation: 24 * 3_600_000,
+  invocation: 86_400_000,
   /** An idempotency key. */
-  idempotency: 24 * 3_600_000,
+  idempotency: 86_400_000,
 } as const;

@@ -1,0 +1,98 @@
+import { hash, timingSafeEqual } from "node:crypto";
+import { BlockList, isIP } from "node:net";
+import { fail } from "../model/errors.ts";
+import { checkId } from "../model/ids.ts";
+import type { RequestHeaders } from "./headers.ts";
+import { printable } from "./target.ts";
+
+/** A static bearer token; its name is what handlers see as the caller. */
+export interface AccessToken {
+  readonly name: string;
+  readonly token: string;
+}
+
+/**
+ * Who may come in. With tokens, whoever has one. Without, only programs on this machine, and that
+ * needs more than a loopback address: a web page can make the browser of the machine call it, under
+ * a foreign name (DNS rebinding) or its own, so requests for other hosts or from pages are refused.
+ */
+export class Door {
+  readonly #tokens: readonly { readonly name: string; readonly digest: Buffer }[];
+  /** The last Host that was let in: nearly every request has the same. */
+  #hostSeen = "";
+
+  constructor(tokens: readonly AccessToken[], idLength: number) {
+    const names = new Set<string>();
+    for (const { name, token } of tokens) {
+      checkId("The name of an access token", name, idLength);
+      const reason = names.has(name)
+        ? `the name ${name} is given twice`
+        : /^[\x21-\x7e]+$/.test(token)
+          ? undefined
+          : `the token of ${name} is not one word of visible ASCII`;
+      if (reason !== undefined) {
+        throw fail("invalid-configuration", { name: "HOLDFAST_TOKENS", reason });
+      }
+      names.add(name);
+    }
+    this.#tokens = tokens.map(({ name, token }) => ({ name, digest: digest(token) }));
+  }
+
+  get isOpen(): boolean {
+    return this.#tokens.length === 0;
+  }
+
+  /** Refuses an address that others can reach while there is nothing they must show. */
+  checkAddress(address: string): void {
+    if (this.isOpen && !isLoopback(address)) throw fail("address-refused", { address });
+  }
+
+  /** @returns the caller's name, or `undefined` where no tokens are configured. */
+  admit(headers: RequestHeaders): string | undefined {
+    if (this.isOpen) {
+      this.checkSource(headers);
+      return undefined;
+    }
+    const [scheme = "", token = "", ...rest] = headers.authorization?.trim().split(/ +/) ?? [];
+    const given = digest(token);
+    let caller: string | undefined;
+    // All are compared, so that the time taken does not tell which one came close.
+    for (const known of this.#tokens) {
+      if (timingSafeEqual(known.digest, given)) caller = known.name;
+    }
+    if (caller === undefined || scheme.toLowerCase() !== "bearer" || rest.length > 0) {
+      throw fail("unauthorized");
+    }
+    return caller;
+  }
+
+  /** What holds for every path, those that need no token included. */
+  checkSource({ host, origin, fetchSite }: RequestHeaders): void {
+    if (!this.isOpen) return;
+    if (host !== this.#hostSeen && host !== undefined) {
+      if (!loopbackHost.test(host)) throw fail("host-refused", { host: printable(host) });
+      this.#hostSeen = host;
+    }
+    if (origin !== undefined && origin !== `http://${host}`) {
+      throw fail("cross-site", { origin: printable(origin) });
+    }
+    if (fetchSite !== undefined && fetchSite !== "same-origin" && fetchSite !== "none") {
+      throw fail("cross-site", { origin: origin === undefined ? "elsewhere" : printable(origin) });
+    }
+  }
+}
+
+export function isLoopback(address: string): boolean {
+  const version = isIP(address);
+  return version !== 0 && loopback.check(address, version === 6 ? "ipv6" : "ipv4");
+}
+
+const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+function digest(token: string): Buffer {
+  return hash("sha256", token, "buffer");
+}

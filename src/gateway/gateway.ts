@@ -1,0 +1,279 @@
+import { lookup } from "node:dns/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isIP } from "node:net";
+import type { Host } from "../host/host.ts";
+import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
+import type { Limits } from "../model/limits.ts";
+import type { TextPort } from "../model/port.ts";
+import type { Definition } from "../sdk/handler.ts";
+import { type Body, noBody, parseBody } from "./body.ts";
+import { Connections } from "./connections.ts";
+import { type AccessToken, Door } from "./door.ts";
+import { Exchange, type Hall } from "./exchange.ts";
+import { readFields } from "./fields.ts";
+import { type RequestHeaders, readHeaders } from "./headers.ts";
+import { invocationRoutes } from "./invocation-routes.ts";
+import type { MetricSample } from "./metrics.ts";
+import { makeOpenApi } from "./openapi.ts";
+import { otherRoutes } from "./other-routes.ts";
+import { Ask, type Route, type Wait } from "./route.ts";
+import { type Match, Router } from "./router.ts";
+import { answerOutcome, callPrefix, sendPrefix, startInvocation } from "./start.ts";
+import { systemRoutes } from "./system-routes.ts";
+import { parseQuery, parseTarget, printable, type Target } from "./target.ts";
+
+/**
+ * HTTP/1.1 with JSON in front of a Port. Everything that comes in is bounded and parsed here, once;
+ * whatever cannot be taken is answered with problem details, and nothing has changed.
+ */
+export interface GatewayOptions {
+  readonly port: TextPort;
+  /** What is served now; /openapi.json is made from it. */
+  readonly definitions: () => readonly Definition[];
+  readonly limits: Limits;
+  readonly host: Host;
+  /** None: only programs on this machine may come in. */
+  readonly tokens: readonly AccessToken[];
+  /** What the rest of the server measures; the gateway adds its own. */
+  readonly metrics: () => readonly MetricSample[] | Promise<readonly MetricSample[]>;
+  readonly ready: () => boolean | Promise<boolean>;
+  readonly version: string;
+}
+
+export interface Gateway {
+  /** Fails with `address-refused` for an address that others can reach while there are no tokens. */
+  listen(address: { readonly hostname: string; readonly port: number }): Promise<{ url: string }>;
+  /**
+   * Takes no more work, and resolves when what is in flight was answered. What has not ended when
+   * the time is over is answered with `shutting-down`; the invocations themselves go on.
+   */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+export function makeGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options);
+}
+
+/** After the drain time, for the last answers to leave. */
+const lastAnswersMs = 250;
+
+class HttpGateway implements Gateway {
+  readonly #options: GatewayOptions;
+  readonly #door: Door;
+  readonly #router: Router;
+  readonly #server: Server;
+  readonly #hall: Hall;
+  readonly #connections: Connections;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: GatewayOptions) {
+    const { tokens, limits, host } = options;
+    this.#options = options;
+    this.#door = new Door(tokens, limits.idLength);
+    this.#hall = {
+      log: host.log,
+      draining: false,
+      open: 0,
+      emptied: () => {},
+      answered: new Map(),
+    };
+    this.#router = new Router(this.#routes());
+    this.#server = createServer({
+      keepAliveTimeout: 65_000,
+      headersTimeout: limits.requestTime,
+      requestTimeout: limits.requestTime,
+      // How often Node looks for requests that are too slow.
+      connectionsCheckingInterval: Math.max(10, Math.min(1000, limits.requestTime / 4)),
+      maxHeaderSize: limits.requestHeaders,
+      // A missing Host is refused here instead, so that the refusal has a code.
+      requireHostHeader: false,
+    });
+    this.#server.maxConnections = limits.connections;
+    // Bounded by their size already; beyond this number Node would drop some without a word.
+    this.#server.maxHeadersCount = 0;
+    this.#connections = new Connections(this.#server, limits);
+    const server = this.#server;
+    server.on("request", (request, response) => this.#take(request, response, false));
+    server.on("checkContinue", (request, response) => this.#take(request, response, true));
+    // Whoever expects anything else is free to be disappointed (RFC 9110 §10.1.1).
+    server.on("checkExpectation", (request, response) => this.#take(request, response, false));
+  }
+
+  async listen({ hostname, port }: { hostname: string; port: number }): Promise<{ url: string }> {
+    const address = isIP(hostname) === 0 ? await resolveName(hostname) : hostname;
+    this.#door.checkAddress(address);
+    const server = this.#server;
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: Error): void =>
+        reject(
+          fail("invalid-configuration", { name: "the address", reason: error.message }, error),
+        );
+      server.once("error", onError);
+      server.listen({ host: address, port }, () => {
+        server.removeListener("error", onError);
+        resolve();
+      });
+    });
+    const bound = server.address();
+    const actual = typeof bound === "object" && bound !== null ? bound.port : port;
+    return { url: `http://${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${actual}` };
+  }
+
+  close({ drainMs }: { drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#drain(drainMs ?? this.#options.limits.drainTime);
+    return this.#closing;
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    const { host } = this.#options;
+    const hall = this.#hall;
+    const after = (ms: number, callback: () => void): (() => void) => host.setTimer(ms, callback);
+    hall.draining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#connections.endPolls();
+    if (hall.open > 0) {
+      await new Promise<void>((resolve) => {
+        const callOff = after(drainMs, resolve);
+        hall.emptied = () => {
+          callOff();
+          resolve();
+        };
+      });
+    }
+    this.#connections.endWaits(fail("shutting-down"));
+    const callOff = after(lastAnswersMs, () => this.#server.closeAllConnections());
+    this.#server.closeIdleConnections();
+    await closed;
+    callOff();
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const { headers, failure } = tryReadHeaders(request.rawHeaders);
+    const connection = this.#connections.of(request.socket);
+    const exchange = new Exchange(request, response, { headers, connection, hall: this.#hall });
+    exchange.expectsContinue = expectsContinue;
+    try {
+      if (failure !== undefined) throw failure;
+      this.#dispatch(exchange);
+    } catch (error) {
+      const isMethod = error instanceof HoldfastError && error.code === "method-not-allowed";
+      exchange.refuse(
+        error,
+        isMethod ? { headers: ["Allow", String(error.details["allowed"])] } : {},
+      );
+    }
+  }
+
+  #dispatch(exchange: Exchange): void {
+    const { headers, request } = exchange;
+    const { url = "", method = "" } = request;
+    if (headers.host === undefined && request.httpVersion === "1.1") {
+      throw fail("malformed-request", { reason: "it has no Host header" });
+    }
+    const target = parseTarget(url);
+    const isStart = target.path.startsWith(callPrefix) || target.path.startsWith(sendPrefix);
+    if (!isStart) {
+      this.#run(exchange, this.#router.find(method, target.path), target);
+    } else if (method === "POST") {
+      this.#admit(exchange);
+      startInvocation(exchange, target, this.#options);
+    } else {
+      const what = printable(target.path);
+      throw fail("method-not-allowed", { method: printable(method), what, allowed: "POST" });
+    }
+  }
+
+  #admit(exchange: Exchange): void {
+    const { requestsWaiting } = this.#options.limits;
+    exchange.caller = this.#door.admit(exchange.headers);
+    if (this.#hall.draining) throw fail("shutting-down");
+    if (this.#hall.open > requestsWaiting) {
+      throw fail("overloaded", { what: `${requestsWaiting} requests` });
+    }
+  }
+
+  #run(exchange: Exchange, { route, parameters }: Match, target: Target): void {
+    const { port, limits } = this.#options;
+    if (route.open === true) this.#door.checkSource(exchange.headers);
+    else this.#admit(exchange);
+    const allowed = route.query?.map(({ name }) => name) ?? [];
+    const query = parseQuery(target.query, allowed);
+    const wait: Wait = (run) => this.#connections.poll(exchange.connection.signal, run);
+    const run = async (): Promise<void> => {
+      const body = await readRouteBody(exchange, route, limits);
+      const reply = await route.run(new Ask({ port, limits, parameters, query, body, wait }));
+      if ("outcome" in reply) answerOutcome(exchange, reply.outcome, "The handler");
+      else exchange.answer(reply);
+    };
+    run().catch((error: unknown) => exchange.refuse(error));
+  }
+
+  #routes(): Route[] {
+    const { definitions, ready, metrics, version } = this.#options;
+    const routes: Route[] = [...invocationRoutes(), ...otherRoutes()];
+    const system = systemRoutes({
+      version,
+      ready: () => !this.#hall.draining && ready(),
+      metrics: async () => [...(await metrics()), ...this.#measure()],
+      openApi: () => JSON.stringify(makeOpenApi({ routes, definitions: definitions(), version })),
+    });
+    routes.push(...system);
+    return routes;
+  }
+
+  #measure(): MetricSample[] {
+    const answers = [...this.#hall.answered].map(
+      ([status, value]): MetricSample => ({
+        name: "holdfast_http_responses_total",
+        help: "Answers to HTTP requests, by status.",
+        type: "counter",
+        labels: { status: String(status) },
+        value,
+      }),
+    );
+    return [
+      ...answers,
+      {
+        name: "holdfast_http_requests_open",
+        help: "HTTP requests that have not been answered yet.",
+        type: "gauge",
+        value: this.#hall.open,
+      },
+      {
+        name: "holdfast_http_connections",
+        help: "Open HTTP connections that have sent a request.",
+        type: "gauge",
+        value: this.#connections.count,
+      },
+    ];
+  }
+}
+
+async function readRouteBody(exchange: Exchange, route: Route, limits: Limits): Promise<Body> {
+  // A body has no meaning here (RFC 9110 §9.3.1, §9.3.5): it is left to Node to throw away.
+  if (route.method === "GET" || route.method === "DELETE") return noBody;
+  const bytes = await exchange.receive(limits.requestBody);
+  const body = parseBody(bytes, exchange.headers, limits.bodyDepth);
+  if (route.body === undefined) readFields(body, []);
+  else if (route.body.required && body.text === null) {
+    throw fail("invalid-argument", { what: "The request body", reason: "it is missing" });
+  }
+  return body;
+}
+
+/** The headers; where they are refused, none, and why. */
+function tryReadHeaders(raw: readonly string[]): { headers: RequestHeaders; failure?: unknown } {
+  try {
+    return { headers: readHeaders(raw) };
+  } catch (failure) {
+    return { headers: readHeaders([]), failure };
+  }
+}
+
+async function resolveName(hostname: string): Promise<string> {
+  try {
+    return (await lookup(hostname)).address;
+  } catch (error) {
+    throw fail("invalid-configuration", { name: "the address", reason: reasonOf(error) }, error);
+  }
+}
