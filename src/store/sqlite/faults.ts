@@ -15,8 +15,15 @@ export const resultCodes = {
 const ioErrorWrite = 778;
 const ioErrorSharedMemorySize = 4874;
 
-/** Errors of the file system that mean that it cannot take any more now. */
-const fullCodes: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EROFS"]);
+/** Errors of the file system that mean that it does not take what is written. */
+const fullCodes: ReadonlySet<string> = new Set([
+  "ENOSPC",
+  "EDQUOT",
+  "EFBIG",
+  "EROFS",
+  "EACCES",
+  "EPERM",
+]);
 
 /** SQLite's extended result code of an error from node:sqlite, or 0 for any other error. */
 export function sqliteCode(error: unknown): number {

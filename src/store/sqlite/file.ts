@@ -35,14 +35,16 @@ const header = {
   validFor: 92,
 } as const;
 
-/** The one path of a file, through whatever links it was named. */
+/** The one path of a file, through whatever links it was named. @throws `invalid-configuration` */
 export function canonicalPath(path: string): string {
   const full = resolve(path);
-  try {
-    return realpathSync(full);
-  } catch {
-    return join(realpathSync(dirname(full)), basename(full));
+  const folder = dirname(full);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    const reason = `${folder} is not a folder; the store's file must lie in one`;
+    throw fail("invalid-configuration", { name: `path ${path}`, reason });
   }
+  if (statSync(full, { throwIfNoEntry: false }) !== undefined) return realpathSync(full);
+  return join(realpathSync(folder), basename(full));
 }
 
 /**
@@ -154,6 +156,7 @@ function syncPath(path: string): void {
 }
 
 function inspectFile(path: string, size: number): void {
+  if (!statSync(path).isFile()) throw fail("store-foreign", { path, reason: "it is not a file" });
   const head = readHead(path);
   if (head.toString("latin1", 0, header.magic.length) !== header.magic) {
     throw fail("store-foreign", { path, reason: "it is not an SQLite file" });

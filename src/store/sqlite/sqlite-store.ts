@@ -28,7 +28,7 @@ import { type FileLock, lockFile } from "./lock.ts";
 import { QueryRunner } from "./query-runner.ts";
 import { Reader } from "./reader.ts";
 import { Question } from "./rows.ts";
-import { WalKeeper } from "./wal-keeper.ts";
+import { WalKeeper, walBytesDefault } from "./wal-keeper.ts";
 import { BatchWriter } from "./writer.ts";
 
 export interface SqliteOptions {
@@ -38,6 +38,8 @@ export interface SqliteOptions {
   readonly partitions?: number;
   /** Makes the WAL durable: fdatasync. Replaced to simulate a slow or failing disk. */
   readonly sync?: (fd: number) => Promise<void>;
+  /** Past this size the WAL is emptied; it may grow to twice as much under heavy load. */
+  readonly walBytes?: number;
   /** PRAGMAs to set after opening, such as `max_page_count`, to simulate a full disk. */
   readonly pragmas?: string;
 }
@@ -136,7 +138,11 @@ class SqliteStore implements Store {
     this.#sync = options.sync ?? promisify(fdatasync);
     // SQLite keeps no locks on the WAL, so another descriptor of it may come and go.
     this.#walFd = openSync(`${path}-wal`, "r");
-    this.#wal = new WalKeeper(path, () => fstatSync(this.#walFd).size, options.host.log);
+    this.#wal = new WalKeeper(path, {
+      size: () => fstatSync(this.#walFd).size,
+      bytes: options.walBytes ?? walBytesDefault,
+      log: options.host.log,
+    });
     this.#reader = new Reader(db);
     this.#writer = new BatchWriter(db);
     this.#queries = new QueryRunner(path, this.info.tag, options.host);

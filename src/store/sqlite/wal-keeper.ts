@@ -1,14 +1,16 @@
 import type { Log } from "../../host/host.ts";
 import { Checkpointer } from "./checkpointer.ts";
 
-const megabyte = 1024 * 1024;
+/** Past this size the WAL is emptied, unless the caller says otherwise. */
+export const walBytesDefault: number = 32 * 1024 * 1024;
 
-/** A checkpoint in the background each time the WAL has grown by this much. */
-const stepBytes = 8 * megabyte;
-/** From this size on the WAL is emptied, while the engine waits. */
-const emptyAtBytes = 32 * megabyte;
-/** From this size on even a background checkpoint that still runs is waited for. */
-const waitAtBytes = 64 * megabyte;
+export interface WalOptions {
+  /** How long the WAL is now. */
+  readonly size: () => number;
+  /** Past this size it is emptied; twice this size it does not exceed by more than one commit. */
+  readonly bytes: number;
+  readonly log: Log;
+}
 
 /**
  * Keeps the WAL small under load that never pauses. Background checkpoints copy pages into the
@@ -21,15 +23,25 @@ export class WalKeeper {
   readonly #checkpointer: Checkpointer;
   readonly #size: () => number;
   readonly #log: Log;
+  /** A checkpoint in the background each time the WAL has grown by this much. */
+  readonly #step: number;
+  /** From this size on the WAL is emptied, while the engine waits. */
+  readonly #emptyAt: number;
+  /** From this size on even a background checkpoint that still runs is waited for. */
+  readonly #waitAt: number;
   /** At which size the next checkpoint is due. */
-  #dueAt = stepBytes;
-  /** Whether a background checkpoint has ended since the WAL passed `emptyAtBytes`. */
+  #dueAt: number;
+  /** Whether a background checkpoint has ended since the WAL passed `#emptyAt`. */
   #nearlyDone = false;
 
-  constructor(path: string, size: () => number, log: Log) {
+  constructor(path: string, options: WalOptions) {
     this.#checkpointer = new Checkpointer(path);
-    this.#size = size;
-    this.#log = log;
+    this.#size = options.size;
+    this.#log = options.log;
+    this.#emptyAt = options.bytes;
+    this.#step = Math.ceil(options.bytes / 4);
+    this.#waitAt = options.bytes * 2;
+    this.#dueAt = this.#step;
   }
 
   isDue(): boolean {
@@ -39,8 +51,8 @@ export class WalKeeper {
   /** Starts what is due; resolves when commits may go on. No commit may run meanwhile. */
   async keep(): Promise<void> {
     const size = this.#size();
-    if (size >= emptyAtBytes && this.#nearlyDone && !this.#checkpointer.busy) await this.empty();
-    else if (size >= waitAtBytes) await this.empty();
+    if (size >= this.#emptyAt && this.#nearlyDone && !this.#checkpointer.busy) await this.empty();
+    else if (size >= this.#waitAt) await this.empty();
     else if (!this.#checkpointer.busy) void this.#copy(size);
   }
 
@@ -53,7 +65,7 @@ export class WalKeeper {
       this.#log("warn", "A checkpoint of the store failed", { reason: report.reason });
     }
     this.#nearlyDone = false;
-    this.#dueAt = this.#size() + stepBytes;
+    this.#dueAt = this.#size() + this.#step;
     return report.done;
   }
 
@@ -66,7 +78,7 @@ export class WalKeeper {
     if (report.reason !== null) {
       this.#log("warn", "A checkpoint of the store failed", { reason: report.reason });
     }
-    this.#nearlyDone = size >= emptyAtBytes;
-    this.#dueAt = this.#nearlyDone ? 0 : size + stepBytes;
+    this.#nearlyDone = size >= this.#emptyAt;
+    this.#dueAt = this.#nearlyDone ? 0 : size + this.#step;
   }
 }
