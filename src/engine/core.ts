@@ -1,9 +1,7 @@
-import { assert } from "../std/assert.ts";
-import { Prng } from "../std/prng.ts";
 import type { Host } from "../host/host.ts";
 import type { Entry, EntryKind } from "../model/entry.ts";
-import type { HoldfastError } from "../model/errors.ts";
 import { openKinds, type SendPayload } from "../model/entry.ts";
+import type { HoldfastError } from "../model/errors.ts";
 import {
   formatInvocationId,
   type InvocationNumber,
@@ -13,6 +11,8 @@ import {
 } from "../model/ids.ts";
 import { hasEnded, type Invocation } from "../model/invocation.ts";
 import type { Limits } from "../model/limits.ts";
+import { assert } from "../std/assert.ts";
+import { Prng } from "../std/prng.ts";
 import {
   type Batch,
   type DurablePromise,
@@ -43,7 +43,7 @@ export interface CoreOptions {
   readonly outboxAlways: boolean;
 }
 
-interface OwnedPartition {
+export interface OwnedPartition {
   readonly epoch: number;
   counter: number;
   reserved: number;
@@ -52,6 +52,19 @@ interface OwnedPartition {
   readonly sent: Map<number, number>;
   /** Highest sequence received per source. */
   readonly received: Map<number, number>;
+}
+
+/** Since the node started, for metrics. */
+export interface Counts {
+  commands: number;
+  started: number;
+  succeeded: number;
+  failed: number;
+  entries: number;
+  retries: number;
+  replays: number;
+  outbox: number;
+  duplicates: number;
 }
 
 /** A closed batch, and what waits for it to be durable. */
@@ -80,7 +93,7 @@ export class Core {
   readonly executor: Executor;
   readonly tag: string;
   readonly partitions: number;
-  readonly owned = new Map<number, OwnedPartition>();
+  readonly owned: Map<number, OwnedPartition> = new Map();
 
   /** The stamp of the commands being applied. */
   now = 0;
@@ -96,19 +109,19 @@ export class Core {
   /** Follow-ups of the open batch: applied before it is committed. */
   internal: Command[] = [];
 
-  readonly live = new Map<InvocationNumber, Live>();
-  readonly keys = new Map<string, Map<string, Key>>();
+  readonly live: Map<InvocationNumber, Live> = new Map();
+  readonly keys: Map<string, Map<string, Key>> = new Map();
   /** Keys in memory by their latest workflow run. */
-  readonly workflows = new Map<InvocationNumber, Key>();
-  readonly idempotency = new Map<string, { row: Idempotency; batch: number }>();
-  readonly promises = new Map<string, { row: DurablePromise; batch: number }>();
+  readonly workflows: Map<InvocationNumber, Key> = new Map();
+  readonly idempotency: Map<string, { row: Idempotency; batch: number }> = new Map();
+  readonly promises: Map<string, { row: DurablePromise; batch: number }> = new Map();
   /** Loaded for one batch, and forgotten after it unless something runs. */
   visitors: InvocationNumber[] = [];
-  readonly schedules = new Map<string, Schedule>();
+  readonly schedules: Map<string, Schedule> = new Map();
   /** Callers who wait for invocations that are not in memory. */
-  readonly waiting = new Map<InvocationNumber, Reply<Outcome>[]>();
+  readonly waiting: Map<InvocationNumber, Reply<Outcome>[]> = new Map();
 
-  readonly counts = {
+  readonly counts: Counts = {
     commands: 0,
     started: 0,
     succeeded: 0,

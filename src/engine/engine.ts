@@ -1,7 +1,7 @@
 import type { Entry, EntryKind } from "../model/entry.ts";
 import type { HoldfastError } from "../model/errors.ts";
 import type { InvocationNumber } from "../model/ids.ts";
-import type { Failure, HandlerMode, Invocation, Status } from "../model/invocation.ts";
+import type { Failure, Invocation, Status } from "../model/invocation.ts";
 import type { ScheduleDefinition } from "../sdk/handler.ts";
 import type { IdempotencyAddress } from "../store/store.ts";
 import type { HandlerRuntime } from "./deployments.ts";
@@ -20,6 +20,7 @@ export type Command =
   | AdvanceCommand
   | RecoverCommand
   | AttachCommand
+  | FindCommand
   | AcceptedCommand
   | SignalCommand
   | SettleCommand
@@ -108,6 +109,8 @@ export interface IssuedCommand {
   readonly target?: IssuedTarget;
   /** For `sleep`. */
   readonly due?: number;
+  /** For `attach` by key. */
+  readonly workflow?: { readonly service: string; readonly key: string };
   /** For `attach`, `send-cancel`, `send-signal`, `settle`, `promise`: whose. */
   readonly number?: InvocationNumber;
 }
@@ -170,6 +173,16 @@ export interface AttachCommand {
   readonly outcome?: Reply<Outcome>;
   /** For `outcome`: answer at once, also when it has not ended. */
   readonly peek?: boolean;
+}
+
+/** Who is the latest run of a workflow's key? */
+export interface FindCommand {
+  readonly kind: "find";
+  readonly service: string;
+  readonly key: string;
+  readonly found?: Reply<InvocationNumber>;
+  /** Attaches this command to it. */
+  readonly waiter?: Origin;
 }
 
 /** The number that a started invocation got, told to the command that sent it. */
@@ -323,6 +336,8 @@ export interface Attempt {
   readonly entries: readonly Entry[];
   /** State of the key as it is now; the executor reads it and never changes it. */
   readonly state: ReadonlyMap<string, string> | null;
+  /** Whose durable promises it means by name: its own, or those of the workflow it belongs to. */
+  readonly promises: InvocationNumber;
   /** The batch that has its latest entry. */
   readonly batch: number;
 }
@@ -335,5 +350,3 @@ export interface ExecutorHost {
   wake(): void;
   readonly tag: string;
 }
-
-export type { HandlerMode };

@@ -1,10 +1,10 @@
-import { assert } from "../std/assert.ts";
 import { encodeError } from "../model/codec.ts";
 import type { Entry } from "../model/entry.ts";
 import { fail } from "../model/errors.ts";
 import { partitionOfNumber } from "../model/ids.ts";
 import { hasEnded, type Status } from "../model/invocation.ts";
 import { defaultRetention } from "../model/limits.ts";
+import { assert } from "../std/assert.ts";
 import type { Core } from "./core.ts";
 import type { Reply } from "./engine.ts";
 import type { Live } from "./state.ts";
@@ -79,6 +79,8 @@ export function attempt(core: Core, live: Live): void {
     handler,
     entries,
     state: key?.state ?? null,
+    promises:
+      row.mode === "shared" && key !== null && key.workflow !== 0 ? key.workflow : row.number,
     batch: live.batch,
   });
   if (row.extra?.cancelRequested === true) core.executor.cancel(row.number);
@@ -145,8 +147,7 @@ export function finish(core: Core, live: Live, status: Status, output: string | 
   row.status = status;
   row.output = output;
   row.endedAt = core.now;
-  row.expiresAt =
-    core.now + (core.handlerOf(row)?.retentionMs ?? defaultRetention.invocation);
+  row.expiresAt = core.now + (core.handlerOf(row)?.retentionMs ?? defaultRetention.invocation);
   if (output !== null) core.batchBytes += output.length;
   core.change(live);
   if (status === "succeeded") core.counts.succeeded++;

@@ -1,9 +1,10 @@
-import { assert } from "../std/assert.ts";
-import { Deque } from "../std/deque.ts";
 import type { Host } from "../host/host.ts";
 import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
 import { hasEnded } from "../model/invocation.ts";
 import type { Limits } from "../model/limits.ts";
+import { assert } from "../std/assert.ts";
+import { Deque } from "../std/deque.ts";
+import type { ScheduleDefinition } from "../sdk/handler.ts";
 import type { OutboxMessage, PartitionClaim, Store, Timer } from "../store/store.ts";
 import { rowOf } from "./commands/table.ts";
 import { Core, type HeldReply, type Sealed } from "./core.ts";
@@ -162,6 +163,26 @@ export class Engine implements ExecutorHost {
     });
   }
 
+  /** Resolves when everything that the store has been given is durable. */
+  barrier(): Promise<void> {
+    return new Promise((deliver, refuse) => {
+      if (this.#inFlight === null) deliver();
+      else this.#inFlight.held.push({ deliver, refuse });
+    });
+  }
+
+  /** Makes the schedules of the application known, and forgets those it no longer has. */
+  declareSchedules(definitions: readonly ScheduleDefinition[]): void {
+    const names = new Set(definitions.map((definition) => definition.name));
+    for (const { name, declared } of this.core.schedules.values()) {
+      if (declared && !names.has(name)) this.#push({ kind: "schedule", name, action: "remove" });
+    }
+    for (const definition of definitions) {
+      const { name } = definition;
+      this.#push({ kind: "schedule", name, action: "declare", definition });
+    }
+  }
+
   /** Resolves when nothing moves by itself any more: no turn, no commit, nothing in the inbox. */
   async settled(): Promise<void> {
     while (this.#moving) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
@@ -281,7 +302,10 @@ export class Engine implements ExecutorHost {
     const { core } = this;
     core.now = this.#host.now();
     const commands: Command[] = [];
-    while (commands.length < this.#limits.batchCommands && core.batchBytes < this.#limits.batchBytes) {
+    while (
+      commands.length < this.#limits.batchCommands &&
+      core.batchBytes < this.#limits.batchBytes
+    ) {
       const command = this.#inbox.shift();
       if (command === undefined) break;
       if (this.#owned(command)) commands.push(command);
@@ -513,7 +537,10 @@ export class Engine implements ExecutorHost {
   }
 
   /** Callers who wait for invocations that the store knows go on waiting; the others are told. */
-  #keepWaiting(sealed: Sealed | null, reason: HoldfastError): Map<number, NonNullable<Live["replies"]>> {
+  #keepWaiting(
+    sealed: Sealed | null,
+    reason: HoldfastError,
+  ): Map<number, NonNullable<Live["replies"]>> {
     const keep = new Map(this.core.waiting);
     const lost = new Set((sealed?.batch.insertInvocations ?? []).map((row) => row.number));
     for (const live of this.core.live.values()) {

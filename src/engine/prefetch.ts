@@ -1,8 +1,8 @@
-import { assert } from "../std/assert.ts";
 import { hasEnded, type Status } from "../model/invocation.ts";
+import { assert } from "../std/assert.ts";
 import type { IdempotencyAddress, KeyAddress, Loaded, Store } from "../store/store.ts";
-import { addressKey } from "./commands/start.ts";
 import { promiseKey } from "./commands/settle.ts";
+import { addressKey } from "./commands/start.ts";
 import type { Core } from "./core.ts";
 
 /** Collects what commands touch and memory lacks, to be loaded in one round trip. */

@@ -88,7 +88,8 @@ export class Recovery {
   }
 
   #next(): void {
-    if (this.#reading || this.#closed || this.#core.live.size > this.#core.limits.running / 2) return;
+    if (this.#reading || this.#closed || this.#core.live.size > this.#core.limits.running / 2)
+      return;
     const partition = this.#partitions[0];
     if (partition === undefined) {
       this.#done = true;

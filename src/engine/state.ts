@@ -1,7 +1,7 @@
-import { Deque } from "../std/deque.ts";
 import type { Entry } from "../model/entry.ts";
 import type { InvocationNumber } from "../model/ids.ts";
 import type { Extra, Invocation } from "../model/invocation.ts";
+import { Deque } from "../std/deque.ts";
 import type { Outcome, Reply } from "./engine.ts";
 
 /** An invocation in memory. Only commands change it; the store's record is `row`. */
@@ -18,11 +18,11 @@ export class Live {
   /** Entries of the open batch. */
   fresh: Entry[] = [];
   /** Sends and calls of the open batch, whose targets may still be filled in. */
-  readonly sent = new Map<number, Entry>();
+  readonly sent: Map<number, Entry> = new Map();
   /** The journal as it was loaded; taken by the first attempt, then forgotten. */
   loaded: Entry[] | null = null;
   /** Commands that wait for an answer. */
-  readonly open = new Map<number, OpenCommand>();
+  readonly open: Map<number, OpenCommand> = new Map();
   /** What its commands started. */
   children: Map<number, InvocationNumber> | null = null;
   /** `id` commands that wait until the child is known, by the command that started it. */
@@ -58,15 +58,15 @@ export class Key {
   readonly key: string;
   /** The exclusive invocation that has begun, or 0. */
   holder: InvocationNumber = 0;
-  readonly queue = new Deque<InvocationNumber>();
+  readonly queue: Deque<InvocationNumber> = new Deque();
   /** JSON by entry name. Run ahead: holds what is applied, durable or not. */
-  readonly state = new Map<string, string>();
+  readonly state: Map<string, string> = new Map();
   stateBytes = 0;
   /** The latest workflow run of this key, or 0. */
   workflow: InvocationNumber = 0;
   batch = 0;
   /** Shared handlers with an attempt in memory. */
-  readonly readers = new Set<InvocationNumber>();
+  readonly readers: Set<InvocationNumber> = new Set();
 
   constructor(service: string, key: string) {
     this.service = service;

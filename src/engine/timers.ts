@@ -1,5 +1,5 @@
-import { Heap } from "../std/heap.ts";
 import type { Host } from "../host/host.ts";
+import { Heap } from "../std/heap.ts";
 import type { Store, Timer } from "../store/store.ts";
 
 /** How far ahead timers are held in memory, and how many at a time. */
@@ -16,7 +16,9 @@ export class Timers {
   readonly #store: Store;
   readonly #fire: (due: Timer[]) => void;
   readonly #fail: (error: unknown) => void;
-  readonly #heap = new Heap<Timer>((a, b) => a.due < b.due || (a.due === b.due && a.number < b.number));
+  readonly #heap = new Heap<Timer>(
+    (a, b) => a.due < b.due || (a.due === b.due && a.number < b.number),
+  );
   /** Timers before this time are all in the heap. */
   #windowEnd = 0;
   /** No timer outside the window is due before this. */

@@ -1,4 +1,4 @@
-import { errorTable, fail, HoldfastError, reasonOf, type ErrorCode } from "./errors.ts";
+import { type ErrorCode, errorTable, fail, HoldfastError, reasonOf } from "./errors.ts";
 
 /**
  * Errors as they lie in journals and results. What user code catches is always rebuilt from this
@@ -96,7 +96,8 @@ export function encodeError(thrown: unknown, maxText: number): string {
 }
 
 function describe(thrown: unknown, maxText: number, depth: number): EncodedError {
-  const cut = (text: string): string => (text.length > maxText ? `${text.slice(0, maxText)}…` : text);
+  const cut = (text: string): string =>
+    text.length > maxText ? `${text.slice(0, maxText)}…` : text;
   if (!(thrown instanceof Error)) {
     return { name: "Error", message: cut(`Thrown, and not an Error: ${reasonOf(thrown)}`) };
   }

@@ -57,8 +57,11 @@ export function parsePromiseId(
 /** Refuses what cannot be a key, name or idempotency key: `invalid-id`. */
 export function checkId(what: string, id: unknown, max: number): asserts id is string {
   if (typeof id !== "string") throw fail("invalid-id", { what, reason: "it is not text", max });
-  if (id.length > max) throw fail("invalid-id", { what, reason: `it has ${id.length} characters`, max });
+  if (id.length > max)
+    throw fail("invalid-id", { what, reason: `it has ${id.length} characters`, max });
   if (id.trim() === "") throw fail("invalid-id", { what, reason: "it is empty or blank", max });
-  if (!id.isWellFormed()) throw fail("invalid-id", { what, reason: "it is not well-formed Unicode", max });
-  if (/\p{Cc}/u.test(id)) throw fail("invalid-id", { what, reason: "it has control characters", max });
+  if (!id.isWellFormed())
+    throw fail("invalid-id", { what, reason: "it is not well-formed Unicode", max });
+  if (/\p{Cc}/u.test(id))
+    throw fail("invalid-id", { what, reason: "it has control characters", max });
 }

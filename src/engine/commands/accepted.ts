@@ -1,6 +1,6 @@
+import type { SendPayload } from "../../model/entry.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
 import { hasEnded } from "../../model/invocation.ts";
-import type { SendPayload } from "../../model/entry.ts";
 import type { Core } from "../core.ts";
 import type { AcceptedCommand } from "../engine.ts";
 import { answer } from "../lifecycle.ts";

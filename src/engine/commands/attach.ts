@@ -1,7 +1,8 @@
 import { fail } from "../../model/errors.ts";
+import { makeNumber } from "../../model/ids.ts";
 import { hasEnded } from "../../model/invocation.ts";
 import type { Core } from "../core.ts";
-import type { AttachCommand } from "../engine.ts";
+import type { AttachCommand, FindCommand } from "../engine.ts";
 import { encodeFailure, tellWaiter } from "../lifecycle.ts";
 import type { Live } from "../state.ts";
 
@@ -17,6 +18,22 @@ export function applyAttach(core: Core, command: AttachCommand): void {
   if (command.waiter !== undefined) {
     tellWaiter(core, command.number, command.waiter, encodeFailure(core, error), true);
   }
+}
+
+/** Finds the latest run of a workflow's key, and attaches to it. */
+export function applyFind(core: Core, command: FindCommand): void {
+  const { service, key, waiter } = command;
+  const number = core.key(service, key).workflow;
+  if (number !== 0) {
+    core.reply(command.found, number);
+    if (waiter !== undefined) core.internal.push({ kind: "attach", number, waiter });
+    return;
+  }
+  const error = fail("unknown-invocation", { id: `${service}/${key}` });
+  core.refuse(command.found, error);
+  if (waiter === undefined) return;
+  const partition = core.partitionOf(service, key);
+  tellWaiter(core, makeNumber(0, partition), waiter, encodeFailure(core, error), true);
 }
 
 export function attachTo(

@@ -15,7 +15,8 @@ export function applyPause(core: Core, command: PauseCommand): void {
   const { row } = live;
   if (row.status === "scheduled" || row.status === "queued") {
     // It holds nothing and runs nothing: there is nothing to stop yet.
-    core.refuse(reply, 
+    core.refuse(
+      reply,
       fail("invalid-argument", { what: "The pause", reason: `the invocation is ${row.status}` }),
     );
     return;

@@ -1,6 +1,6 @@
-import { fail } from "../../model/errors.ts";
 import type { Entry } from "../../model/entry.ts";
 import { openKinds } from "../../model/entry.ts";
+import { fail } from "../../model/errors.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
 import { hasEnded, type Invocation } from "../../model/invocation.ts";
 import type { Core } from "../core.ts";
@@ -92,7 +92,5 @@ function reopen(core: Core, live: Live, entry: Entry): void {
   }
   // The rest waited for something that belonged to the old invocation's time: the code asks again.
   const error = fail("cancelled");
-  live.loaded?.push(
-    core.append(live, "done", command, "", encodeFailure(core, error), true),
-  );
+  live.loaded?.push(core.append(live, "done", command, "", encodeFailure(core, error), true));
 }

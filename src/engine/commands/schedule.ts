@@ -1,9 +1,9 @@
-import { unreachable } from "../../std/assert.ts";
 import { encodePayload } from "../../model/codec.ts";
 import { fail } from "../../model/errors.ts";
 import { hasEnded } from "../../model/invocation.ts";
 import type { ScheduleDefinition } from "../../sdk/handler.ts";
-import { nextRun } from "../../sdk/schedule.ts";
+import { parseCron } from "../../sdk/schedule.ts";
+import { unreachable } from "../../std/assert.ts";
 import type { Schedule } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { Reply, ScheduleCommand, StartAnswer } from "../engine.ts";
@@ -130,6 +130,10 @@ function runPending(core: Core, schedule: Schedule): void {
   schedule.pending--;
   schedule.lastNumber = null;
   run(core, schedule, core.now, undefined);
+}
+
+function nextRun(cron: string, timeZone: string, after: number): number | null {
+  return parseCron("", cron, timeZone)(after) ?? null;
 }
 
 /** Called by `start`: the run that a schedule began. */

@@ -1,8 +1,8 @@
-import { hash32 } from "../../std/hash.ts";
 import { fail, type HoldfastError } from "../../model/errors.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
 import type { Extra, Invocation } from "../../model/invocation.ts";
 import { defaultRetention } from "../../model/limits.ts";
+import { hash32 } from "../../std/hash.ts";
 import type { IdempotencyAddress } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { HandlerRuntime } from "../deployments.ts";
@@ -194,4 +194,3 @@ export function idempotencyAddress(command: {
 export function addressKey(address: IdempotencyAddress): string {
   return `${address.scope}\n${address.idempotencyKey}`;
 }
-

@@ -1,5 +1,5 @@
-import { assert } from "../../std/assert.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
+import { assert } from "../../std/assert.ts";
 import type { Core } from "../core.ts";
 import type { Key, Live } from "../state.ts";
 

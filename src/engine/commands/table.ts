@@ -1,10 +1,11 @@
 import { partitionOfNumber } from "../../model/ids.ts";
+import type { KeyAddress } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { Command, CommandKind } from "../engine.ts";
 import type { Needs } from "../prefetch.ts";
 import { applyAccepted } from "./accepted.ts";
 import { applyAdvance } from "./advance.ts";
-import { applyAttach } from "./attach.ts";
+import { applyAttach, applyFind } from "./attach.ts";
 import { applyCancel } from "./cancel.ts";
 import { applyDeliver, applyReceipt } from "./deliver.ts";
 import { applyDone } from "./done.ts";
@@ -36,6 +37,11 @@ const ofNumber = {
   partition: (_: Core, command: { readonly number: number }) => partitionOfNumber(command.number),
 };
 
+const ofKey = {
+  needs: (needs: Needs, command: KeyAddress) => needs.key(command.service, command.key),
+  partition: (core: Core, command: KeyAddress) => core.partitionOf(command.service, command.key),
+};
+
 export const commandTable: Table = {
   start: {
     needs(needs, command) {
@@ -50,12 +56,13 @@ export const commandTable: Table = {
   done: { ...ofNumber, apply: applyDone },
   timer: { ...ofNumber, apply: applyTimer },
   advance: {
+    ...ofKey,
     needs: (needs, command) => needs.queueHead(command.service, command.key),
     apply: applyAdvance,
-    partition: (core, command) => core.partitionOf(command.service, command.key),
   },
   recover: { ...ofNumber, apply: applyRecover },
   attach: { ...ofNumber, apply: applyAttach },
+  find: { ...ofKey, apply: applyFind },
   accepted: { ...ofNumber, apply: applyAccepted },
   signal: { ...ofNumber, apply: applySignal },
   settle: {
@@ -89,11 +96,7 @@ export const commandTable: Table = {
     apply: applyExpire,
     partition: (_, command) => command.partition,
   },
-  "patch-state": {
-    needs: (needs, command) => needs.key(command.service, command.key),
-    apply: applyPatchState,
-    partition: (core, command) => core.partitionOf(command.service, command.key),
-  },
+  "patch-state": { ...ofKey, apply: applyPatchState },
   schedule: {
     needs(needs, command) {
       const last = needs.core.schedules.get(command.name)?.lastNumber;
@@ -117,4 +120,3 @@ export const commandTable: Table = {
 export function rowOf(kind: CommandKind): CommandRow<Command> {
   return commandTable[kind] as unknown as CommandRow<Command>; // a row takes its own kind only
 }
-

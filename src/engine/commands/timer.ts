@@ -1,8 +1,8 @@
-import { unreachable } from "../../std/assert.ts";
 import { encodeError, TimeoutError } from "../../model/codec.ts";
-import { formatDuration } from "../../std/duration.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
 import { hasEnded } from "../../model/invocation.ts";
+import { unreachable } from "../../std/assert.ts";
+import { formatDuration } from "../../std/duration.ts";
 import type { Core } from "../core.ts";
 import type { TimerCommand } from "../engine.ts";
 import { answer, attempt, enqueue, finish } from "../lifecycle.ts";

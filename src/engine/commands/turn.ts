@@ -1,13 +1,13 @@
-import { assert, unreachable } from "../../std/assert.ts";
 import { openKinds, type SendPayload } from "../../model/entry.ts";
 import { fail } from "../../model/errors.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
+import { assert, unreachable } from "../../std/assert.ts";
 import type { Core } from "../core.ts";
 import type { IssuedCommand, TurnCommand, TurnOutcome } from "../engine.ts";
-import { disarmRetry, deliver, dropAttempt, encodeFailure, finish } from "../lifecycle.ts";
+import { deliver, disarmRetry, dropAttempt, encodeFailure, finish } from "../lifecycle.ts";
 import type { Live, OpenCommand } from "../state.ts";
-import { writeState } from "./state-write.ts";
 import { propagateCancel } from "./cancel.ts";
+import { writeState } from "./state-write.ts";
 
 /** Takes in what a handler did in one turn. A turn of an attempt that is over changes nothing. */
 export function applyTurn(core: Core, turn: TurnCommand): void {
@@ -16,11 +16,18 @@ export function applyTurn(core: Core, turn: TurnCommand): void {
   const { row } = live;
   if (row.entries + turn.commands.length > core.limits.journalEntries) {
     const max = core.limits.journalEntries;
-    const error = fail("limit-exceeded", { limit: "journalEntries", max, what: core.id(row.number) });
+    const error = fail("limit-exceeded", {
+      limit: "journalEntries",
+      max,
+      what: core.id(row.number),
+    });
     finish(core, live, "failed", encodeFailure(core, error));
     return;
   }
-  for (const issued of turn.commands) issue(core, live, issued);
+  // Begun and ended within one batch, it can never be replayed: its journal need not be written.
+  const ends = turn.outcome?.kind === "returned" || turn.outcome?.kind === "failed";
+  const brief = ends && live.inserted;
+  for (const issued of turn.commands) issue(core, live, issued, brief);
   if (turn.outcome !== null) {
     conclude(core, live, turn.outcome);
     return;
@@ -29,7 +36,7 @@ export function applyTurn(core: Core, turn: TurnCommand): void {
   live.idle = turn.idle;
 }
 
-function issue(core: Core, live: Live, issued: IssuedCommand): void {
+function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): void {
   const { kind, command, name, failed } = issued;
   const { number } = live.row;
   switch (kind) {
@@ -60,10 +67,14 @@ function issue(core: Core, live: Live, issued: IssuedCommand): void {
     default:
       issueToOthers(core, live, issued);
   }
+  if (brief) return;
   core.append(live, kind, command, name, issued.payload, failed);
   if (openKinds.has(kind)) {
     const open = kind as OpenCommand["kind"]; // openKinds
-    live.open.set(command, { kind: open, ...(issued.due === undefined ? {} : { due: issued.due }) });
+    live.open.set(command, {
+      kind: open,
+      ...(issued.due === undefined ? {} : { due: issued.due }),
+    });
     if (kind === "id") answerId(core, live, command, Number(issued.payload));
   }
 }
@@ -77,6 +88,12 @@ function issueToOthers(core: Core, live: Live, issued: IssuedCommand): void {
   const waiter = { number: from, command };
   switch (kind) {
     case "attach":
+      if (issued.workflow !== undefined) {
+        const { service, key } = issued.workflow;
+        const partition = core.partitionOf(service, key);
+        core.route(from, partition, { kind: "find", service, key, waiter });
+        return;
+      }
       core.route(from, to, { kind: "attach", number: target, waiter });
       return;
     case "promise":

@@ -1,0 +1,895 @@
+import { type HandlerRuntime, type Retry, retryDelay } from "../engine/deployments.ts";
+import type {
+  Attempt,
+  ExecutorHost,
+  IssuedCommand,
+  IssuedTarget,
+  TurnOutcome,
+} from "../engine/engine.ts";
+import type { Host } from "../host/host.ts";
+import {
+  CancelledError,
+  decodeError,
+  decodePayload,
+  encodeError,
+  encodePayload,
+  isTerminal,
+} from "../model/codec.ts";
+import type { Entry, EntryKind } from "../model/entry.ts";
+import { fail, type HoldfastError, reasonOf } from "../model/errors.ts";
+import { formatInvocationId } from "../model/ids.ts";
+import type { Failure } from "../model/invocation.ts";
+import type { Limits } from "../model/limits.ts";
+import type { Sent, StepInfo, StepOptions } from "../sdk/context.ts";
+import { validateInput, validateOutput } from "../sdk/validate.ts";
+import { assert } from "../std/assert.ts";
+import { Deque } from "../std/deque.ts";
+import { type Duration, parseDuration } from "../std/duration.ts";
+import { type Cancellable, Future, StartedFuture, type StartedHost } from "./future.ts";
+import { nameCommand, Recorded, siteOf } from "./journal.ts";
+import { Step, type StepEnd, type StepHost } from "./steps.ts";
+
+/** What a run needs of its executor. */
+export interface RunHost {
+  readonly host: Host;
+  readonly limits: Limits;
+  readonly engine: ExecutorHost;
+  /** The last batch that is durable. */
+  readonly durableBatch: number;
+  /** A step's effect is being called: the context must not be used. */
+  inStep: boolean;
+  /** The context that user code gets. */
+  makeContext(run: Run): object;
+  /** The run can take a turn. */
+  enqueue(run: Run): void;
+  /** Its steps start when this batch is durable. */
+  awaitBatch(run: Run, batch: number): void;
+}
+
+/** A step that succeeded and can be taken back. */
+interface Undo {
+  readonly name: string;
+  readonly result: unknown;
+  readonly undo: (result: never, step: StepInfo) => unknown;
+}
+
+/**
+ * One attempt of one invocation: the user's function, suspended between completions. Live, it takes
+ * completions as the engine tells them; replaying, it takes them from the journal first, compares
+ * every command with what was recorded, and issues nothing until the journal is used up.
+ */
+export class Run implements StartedHost, StepHost {
+  readonly executor: RunHost;
+  readonly attempt: Attempt;
+  readonly handler: HandlerRuntime;
+  readonly id: string;
+  /** The time of the turn: what `ctx.now()` says. */
+  now: number;
+  readonly #recorded: Recorded | null;
+  #replaying: boolean;
+  /** The batch with its latest entry. */
+  #batch: number;
+  #begun = false;
+  #open = false;
+  #queued = false;
+  /** Ended, dropped or doomed: nothing it does counts. */
+  #over = false;
+  #next = 0;
+  #issued: IssuedCommand[] = [];
+  #outcome: TurnOutcome | null = null;
+  readonly #completions = new Deque<Entry>();
+  readonly #futures = new Map<number, Future<unknown>>();
+  /** What user code awaits now, in the order in which it began to. */
+  readonly #awaited = new Set<Cancellable>();
+  #steps: Map<number, Step> | null = null;
+  #toStart: Step[] = [];
+  #undos: Undo[] | null = null;
+  #undoOf: Map<number, Undo["undo"]> | null = null;
+  #signals: Map<string, { arrived: Deque<Entry>; waiting: Deque<Future<unknown>> }> | null = null;
+  /** State as this invocation has seen or written it. */
+  #state: Map<string, string | null> | null = null;
+  #patches: Map<string, boolean> | null = null;
+  #cancelRequested = false;
+  /** A cancellation came while nothing was awaited: the next await gets it. */
+  #cancelPending = false;
+  #cancelGrace: (() => void) | null = null;
+  #promises = 0;
+  #input: unknown;
+
+  constructor(executor: RunHost, attempt: Attempt) {
+    this.executor = executor;
+    this.attempt = attempt;
+    this.handler = attempt.handler;
+    this.id = formatInvocationId(executor.engine.tag, attempt.number);
+    const { invocation, entries } = attempt;
+    this.now = Math.max(invocation.createdAt, invocation.extra?.due ?? 0);
+    this.#recorded = entries.length > 0 ? new Recorded(entries) : null;
+    this.#replaying = this.#recorded !== null;
+    this.#batch = attempt.batch;
+  }
+
+  get replaying(): boolean {
+    return this.#replaying;
+  }
+
+  get retry(): Retry {
+    return this.handler.retry;
+  }
+
+  get host(): Host {
+    return this.executor.host;
+  }
+
+  get limits(): Limits {
+    return this.executor.limits;
+  }
+
+  get target(): string {
+    return `${this.attempt.invocation.service}/${this.attempt.invocation.handler}`;
+  }
+
+  // The executor's side.
+
+  /** Reads the input; the first turn comes when that is done. */
+  prepare(): void {
+    try {
+      const input = decodePayload(this.attempt.invocation.input);
+      const schema = this.handler.definition.options.input;
+      const checked = schema === undefined ? input : validateInput(schema, input, this.target);
+      if (checked instanceof Promise) {
+        checked.then(
+          (value) => this.#prepared(value),
+          (error: unknown) => this.#refused(error),
+        );
+        return;
+      }
+      this.#prepared(checked);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  #prepared(input: unknown): void {
+    if (this.#over) return;
+    this.#input = input;
+    this.#enqueue();
+  }
+
+  #refused(error: unknown): void {
+    if (this.#over) return;
+    this.#conclude({ kind: "failed", payload: this.#encode(error), cancelled: false });
+    this.#submit(false);
+  }
+
+  notify(entry: Entry, batch: number): void {
+    this.#batch = batch;
+    this.#completions.push(entry);
+    if (this.#begun) this.#enqueue();
+  }
+
+  applied(batch: number): void {
+    this.#batch = batch;
+    if (this.#toStart.length > 0) this.executor.awaitBatch(this, batch);
+  }
+
+  openTurn(): void {
+    this.#queued = false;
+    if (this.#over) return;
+    this.#open = true;
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#invoke();
+      return;
+    }
+    const recorded = this.#replaying ? this.#recorded?.take() : undefined;
+    const entry = recorded ?? this.#completions.shift();
+    if (entry !== undefined) this.#deliver(entry);
+  }
+
+  /** The microtask queue is empty: nothing this run still wants to do belongs to the turn. */
+  closeTurn(): void {
+    this.#open = false;
+    if (this.#over) return;
+    if (this.#replaying && !this.#closeReplay()) return;
+    const more = this.#completions.size > 0;
+    if (this.#outcome !== null) {
+      this.#submit(false);
+      return;
+    }
+    if (more) this.#enqueue();
+    const starts = this.#toStart.length > 0;
+    if (this.#issued.length > 0) {
+      this.#submit(starts && !this.handler.pipelined);
+      if (starts && this.handler.pipelined) this.startSteps();
+    } else if (starts) {
+      if (this.handler.pipelined || this.#batch <= this.executor.durableBatch) this.startSteps();
+      else this.executor.awaitBatch(this, this.#batch);
+    } else if (this.#isIdle()) {
+      this.#submit(false);
+    }
+    if (this.#cancelRequested) this.#tryCancel();
+  }
+
+  #isIdle(): boolean {
+    const stepless = this.#steps === null || this.#steps.size === 0;
+    // Waiting for nothing durable, it awaits something foreign: nobody else could wake it.
+    const durably = this.#waitsDurably();
+    return stepless && durably && this.#completions.size === 0 && !this.#cancelRequested;
+  }
+
+  #waitsDurably(): boolean {
+    if (this.#futures.size > 0) return true;
+    for (const { waiting } of this.#signals?.values() ?? []) {
+      for (const future of waiting) if (future.pending) return true;
+    }
+    return false;
+  }
+
+  /** @returns whether the journal is used up, so that the run is live from here on. */
+  #closeReplay(): boolean {
+    const recorded = this.#recorded;
+    assert(recorded !== null, "a replay has a journal");
+    if (!recorded.drained) {
+      if (this.#outcome !== null) {
+        this.#divergeAt(recorded.completions.at(-1), "the end of the handler");
+      } else {
+        this.#enqueue();
+      }
+      return false;
+    }
+    const missed = recorded.missed(this.#next);
+    if (missed !== undefined) {
+      const actual = this.#outcome === null ? "nothing more" : "the end of the handler";
+      this.#divergeAt(missed, actual);
+      return false;
+    }
+    this.#replaying = false;
+    return true;
+  }
+
+  /** Steps that waited for what came before them to be durable. */
+  startSteps(): void {
+    if (this.#over || this.#replaying || this.#cancelRequested) return;
+    const starting = this.#toStart;
+    this.#toStart = [];
+    const { extra } = this.attempt.invocation;
+    for (const step of starting) {
+      const pausing = extra?.retryAt !== undefined && extra.failure?.command === step.command;
+      if (!pausing) this.#startStep(step);
+    }
+  }
+
+  #startStep(step: Step): void {
+    this.executor.inStep = true;
+    try {
+      step.start();
+    } finally {
+      this.executor.inStep = false;
+    }
+  }
+
+  retryStep(command: number): void {
+    const step = this.#steps?.get(command);
+    if (step === undefined || step.running || this.#toStart.includes(step)) return;
+    if (this.#cancelRequested) return;
+    this.#startStep(step);
+  }
+
+  stepEnded(step: Step, end: StepEnd): void {
+    if (this.#over) return;
+    const { command, name } = step;
+    switch (end.kind) {
+      case "ended":
+        this.#steps?.delete(command);
+        this.#issued.push({
+          kind: "run",
+          command,
+          name,
+          payload: end.payload,
+          failed: end.failed,
+        });
+        // Within a turn it goes along with the turn.
+        if (!this.#open) this.#submit(this.#toStart.length > 0);
+        break;
+      case "aborted":
+        break;
+      case "again": {
+        if (this.#cancelRequested) break;
+        const jitter = 1 - (this.host.random() / 0xffffffff) * 0.1;
+        const delayMs = Math.round(end.delayMs * jitter);
+        this.#outcome = { kind: "retry-step", failure: this.#failure(step, end.error), delayMs };
+        this.#submit(false);
+        this.#outcome = null;
+        break;
+      }
+      case "exhausted":
+        this.#conclude({ kind: "pause", failure: this.#failure(step, end.error) });
+        this.#submit(false);
+        break;
+    }
+    if (this.#cancelRequested) this.#tryCancel();
+  }
+
+  #failure(step: Step, error: unknown): Failure {
+    return {
+      code: "step-failed",
+      message: reasonOf(error).slice(0, this.limits.errorText),
+      at: this.host.now(),
+      step: step.name,
+      command: step.command,
+      attempts: step.attempts,
+    };
+  }
+
+  /** Running steps are asked to stop; when they have, the cancellation enters the journal. */
+  cancel(): void {
+    if (this.#over) return;
+    this.#cancelRequested = true;
+    const reason = new CancelledError();
+    for (const step of this.#steps?.values() ?? []) if (step.running) step.abort(reason);
+    const { host, limits } = this;
+    this.#cancelGrace = host.setTimer(limits.stepAbortGrace, () => {
+      for (const step of this.#steps?.values() ?? []) if (step.running) step.abandon(reason);
+      this.#tryCancel();
+    });
+    if (!this.#open && !this.#replaying && this.#begun) this.#tryCancel();
+  }
+
+  #tryCancel(): void {
+    if (this.#over || this.#open || this.#replaying || !this.#cancelRequested) return;
+    for (const step of this.#steps?.values() ?? []) if (step.running) return;
+    this.#cancelRequested = false;
+    this.#cancelGrace?.();
+    this.#issued.push({ kind: "cancel", command: -1, name: "", payload: null, failed: false });
+    this.#submit(false);
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#cancelGrace?.();
+    const reason = new CancelledError("The attempt was given up");
+    for (const step of this.#steps?.values() ?? []) step.abandon(reason);
+    this.#steps = null;
+    this.#futures.clear();
+    this.#awaited.clear();
+    this.#issued = [];
+  }
+
+  #enqueue(): void {
+    if (this.#queued || this.#over) return;
+    this.#queued = true;
+    this.executor.enqueue(this);
+  }
+
+  #submit(stepsWait: boolean): void {
+    const commands = this.#issued;
+    this.#issued = [];
+    const { number, attempt } = this.attempt;
+    const outcome = this.#outcome;
+    const idle = outcome === null && commands.every(isQuiet) && this.#isIdle();
+    this.executor.engine.submitTurn({
+      kind: "turn",
+      number,
+      attempt,
+      commands,
+      outcome,
+      stepsWait,
+      idle,
+    });
+    if (outcome !== null && outcome.kind !== "retry-step") this.end();
+  }
+
+  // The handler.
+
+  #invoke(): void {
+    const context = this.executor.makeContext(this);
+    let result: unknown;
+    try {
+      result = this.handler.definition.invoke(context as never, this.#input as never); // erased
+    } catch (error) {
+      this.#threw(error);
+      return;
+    }
+    if (result instanceof Promise || result instanceof Future) {
+      result.then(this.#returned, this.#threw);
+    } else {
+      this.#returned(result);
+    }
+  }
+
+  readonly #returned = (result: unknown): void => {
+    if (this.#over || this.#outcome !== null) return;
+    if (!this.#open && this.#awaitedForeign("the end of the handler")) return;
+    try {
+      const schema = this.handler.definition.options.output;
+      if (schema === undefined) {
+        this.#finish(result);
+        return;
+      }
+      const checked = validateOutput(schema, result, this.target);
+      if (checked instanceof Promise) {
+        checked.then((value) => this.#finish(value), this.#threw);
+      } else {
+        this.#finish(checked);
+      }
+    } catch (error) {
+      this.#threw(error);
+    }
+  };
+
+  #finish(result: unknown): void {
+    const what = `The result of ${this.target}`;
+    const payload = encodePayload(result, what, this.limits.payload);
+    this.#conclude({ kind: "returned", payload });
+    if (!this.#open) this.#submit(false);
+  }
+
+  readonly #threw = (error: unknown): void => {
+    if (this.#over || this.#outcome !== null) return;
+    if (isTerminal(error)) {
+      if (this.#undos !== null && this.#undos.length > 0) {
+        this.#takeBack(error).then(() => this.#fail(error), this.#threw);
+      } else {
+        this.#fail(error);
+      }
+      return;
+    }
+    const attempts = (this.attempt.invocation.extra?.attempts ?? 0) + 1;
+    const delay = retryDelay(this.handler.retry, attempts);
+    const jitter = 1 - (this.host.random() / 0xffffffff) * 0.1;
+    this.#conclude({
+      kind: "retry",
+      failure: {
+        code: "handler-failed",
+        message: reasonOf(error).slice(0, this.limits.errorText),
+        at: this.host.now(),
+        attempts,
+      },
+      delayMs: delay === null ? null : Math.round(delay * jitter),
+    });
+    if (!this.#open) this.#submit(false);
+  };
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    const cancelled = error instanceof CancelledError;
+    this.#conclude({ kind: "failed", payload: this.#encode(error), cancelled });
+    if (!this.#open) this.#submit(false);
+  }
+
+  /** Undoes what was done, latest first. Each is a step; a cancellation does not stop it. */
+  async #takeBack(cause: unknown): Promise<void> {
+    for (let undo = this.#undos?.pop(); undo !== undefined; undo = this.#undos?.pop()) {
+      const { name, result, undo: effect } = undo;
+      for (;;) {
+        try {
+          await this.step(`undo ${name}`, (info) => effect(result as never, info), undefined); // its own
+          break;
+        } catch (error) {
+          if (error instanceof CancelledError) continue;
+          // It says itself that it cannot be undone: the others still are.
+          this.host.log("error", "an undo failed for good", {
+            id: this.id,
+            step: name,
+            reason: reasonOf(error),
+            cause: reasonOf(cause),
+          });
+          break;
+        }
+      }
+    }
+  }
+
+  #conclude(outcome: TurnOutcome): void {
+    this.#outcome = outcome;
+  }
+
+  #encode(error: unknown): string {
+    return encodeError(error, this.limits.errorText);
+  }
+
+  // Completions.
+
+  #deliver(entry: Entry): void {
+    this.now = entry.at;
+    switch (entry.kind) {
+      case "signal":
+        this.#signalled(entry);
+        return;
+      case "cancel":
+        this.#cancelled();
+        return;
+      default:
+        this.#answered(entry);
+    }
+  }
+
+  #answered(entry: Entry): void {
+    const future = this.#futures.get(entry.command);
+    if (future === undefined) {
+      if (this.#replaying) this.#divergeAt(entry, "nothing that this could answer");
+      return; // live: it was given up before, by a cancellation
+    }
+    this.#futures.delete(entry.command);
+    if (entry.failed) {
+      this.#undoOf?.delete(entry.command);
+      future.reject(decodeError(entry.payload as string)); // failures have a payload
+      return;
+    }
+    const value = decodePayload(entry.payload);
+    const undo = this.#undoOf?.get(entry.command);
+    if (undo !== undefined) {
+      this.#undos ??= [];
+      this.#undos.push({ name: entry.name, result: decodePayload(entry.payload), undo });
+    }
+    future.resolve(value);
+  }
+
+  #signalled(entry: Entry): void {
+    const { arrived, waiting } = this.#signalsOf(entry.name);
+    for (;;) {
+      const future = waiting.shift();
+      if (future === undefined) break;
+      if (!future.pending) continue;
+      future.resolve(decodePayload(entry.payload));
+      return;
+    }
+    arrived.push(entry);
+  }
+
+  #signalsOf(name: string): { arrived: Deque<Entry>; waiting: Deque<Future<unknown>> } {
+    this.#signals ??= new Map();
+    let signals = this.#signals.get(name);
+    if (signals === undefined) {
+      signals = { arrived: new Deque(), waiting: new Deque() };
+      this.#signals.set(name, signals);
+    }
+    return signals;
+  }
+
+  #cancelled(): void {
+    const awaited = [...this.#awaited];
+    if (awaited.length === 0) {
+      this.#cancelPending = true;
+      return;
+    }
+    for (const future of awaited) future.reject(new CancelledError());
+    this.#dropRejected();
+  }
+
+  /** Steps whose futures were rejected before they ran will not run. */
+  #dropRejected(): void {
+    for (const [command, future] of this.#futures) {
+      if (future.pending) continue;
+      this.#futures.delete(command);
+      const step = this.#steps?.get(command);
+      if (step === undefined || step.running) continue;
+      this.#steps?.delete(command);
+      this.#toStart = this.#toStart.filter((other) => other !== step);
+    }
+  }
+
+  // What futures need.
+
+  awaited(future: Cancellable): void {
+    this.#awaited.add(future);
+    if (!this.#cancelPending) return;
+    this.#cancelPending = false;
+    future.reject(new CancelledError());
+    this.#dropRejected();
+  }
+
+  settled(future: Cancellable): void {
+    this.#awaited.delete(future);
+  }
+
+  timer(duration: Duration): { future: Future<void>; ms: number } {
+    const ms = this.parseDuration(duration, "The timeout");
+    return { future: this.sleepUntil(this.now + ms), ms };
+  }
+
+  parseDuration(duration: Duration, what: string): number {
+    const ms = parseDuration(duration);
+    const max = this.limits.delay;
+    if (ms === undefined || ms > max) {
+      const reason = ms === undefined ? "it is no length of time" : `it is longer than ${max} ms`;
+      throw fail("invalid-argument", { what: `${what} ${JSON.stringify(duration)}`, reason });
+    }
+    return ms;
+  }
+
+  // Commands of the code. Each takes the next ordinal; a replay compares it with the journal.
+
+  /** @returns the recorded entry of this command, or undefined when it is new. */
+  #command(kind: EntryKind, name: string): { ordinal: number; entry: Entry | undefined } {
+    this.#mayUse(kind, name);
+    const ordinal = this.#next++;
+    if (!this.#replaying) return { ordinal, entry: undefined };
+    const entry = this.#recorded?.command(ordinal);
+    if (entry !== undefined) {
+      if (entry.kind !== kind || entry.name !== name) {
+        throw this.#divergeAt(entry, nameCommand(kind, name));
+      }
+    } else if (kind !== "run" && ordinal < (this.#recorded?.last ?? -1)) {
+      // A gap in the journal can only be a step that had not ended.
+      throw this.#diverge(ordinal, "a step that had not ended", nameCommand(kind, name));
+    }
+    return { ordinal, entry };
+  }
+
+  #mayUse(kind: EntryKind, name: string): void {
+    const { target } = this;
+    if (this.executor.inStep) {
+      throw fail("context-misused", { target, reason: `${nameCommand(kind, name)} inside a step` });
+    }
+    if (this.#over) throw fail("context-misused", { target, reason: "the handler is over" });
+    if (!this.#open) {
+      this.#awaitedForeign(nameCommand(kind, name));
+      throw fail("foreign-await", { target, command: nameCommand(kind, name), site: "" });
+    }
+    if (this.#issued.length >= this.limits.turnCommands) {
+      const max = this.limits.turnCommands;
+      throw fail("limit-exceeded", { limit: "turnCommands", max, what: target });
+    }
+  }
+
+  /**
+   * The code goes on outside of a turn, so it has awaited something that the journal does not know.
+   * Harmless where it only returns and nothing durable was pending; else the invocation pauses.
+   * @returns whether the run is doomed.
+   */
+  #awaitedForeign(command: string): boolean {
+    if (this.#over) return true;
+    const returns = command === "the end of the handler";
+    if (returns && !this.#waitsDurably()) return false;
+    const site = siteOf(new Error("site").stack);
+    const error = fail("foreign-await", { target: this.target, command, site });
+    this.#pause(error);
+    return true;
+  }
+
+  #diverge(index: number, recorded: string, actual: string): HoldfastError {
+    const site = siteOf(new Error("site").stack);
+    const error = fail("code-diverged", { index, recorded, actual, site });
+    this.#pause(error);
+    return error;
+  }
+
+  #divergeAt(entry: Entry | undefined, actual: string): HoldfastError {
+    const recorded = entry === undefined ? "nothing" : nameCommand(entry.kind, entry.name);
+    return this.#diverge(entry?.index ?? -1, recorded, actual);
+  }
+
+  /** It cannot go on; nothing that it wanted to do is kept. */
+  #pause(error: HoldfastError): void {
+    if (this.#over) return;
+    this.#issued = [];
+    this.#conclude({
+      kind: "pause",
+      failure: { code: error.code, message: error.message, at: this.host.now() },
+    });
+    this.#submit(false);
+  }
+
+  #issue(command: IssuedCommand): void {
+    this.#issued.push(command);
+  }
+
+  /** A command that is answered later. */
+  #expect<T>(ordinal: number): Future<T> {
+    this.#checkOpen();
+    const future = new Future<T>(this);
+    this.#futures.set(ordinal, future as Future<unknown>);
+    return future;
+  }
+
+  #checkOpen(): void {
+    const max = this.limits.openCommands;
+    if (this.#futures.size >= max) {
+      throw fail("limit-exceeded", { limit: "openCommands", max, what: this.target });
+    }
+  }
+
+  /** A command that somebody answers, under a name. */
+  ask<T>(
+    kind: "attach" | "promise" | "id",
+    name: string,
+    payload: string | null,
+    of: Pick<IssuedCommand, "number" | "workflow"> = {},
+  ): Future<T> {
+    const { ordinal, entry } = this.#command(kind, name);
+    const future = this.#expect<T>(ordinal);
+    if (entry === undefined) {
+      this.#issue({ kind, command: ordinal, name, payload, failed: false, ...of });
+    }
+    return future;
+  }
+
+  /** A command without an answer. */
+  tell(
+    kind: "settle" | "send-signal" | "send-cancel",
+    name: string,
+    payload: string | null,
+    options: { number?: number; failed?: boolean } = {},
+  ): void {
+    const { ordinal, entry } = this.#command(kind, name);
+    if (entry !== undefined) return;
+    const { number, failed = false } = options;
+    this.#issue({
+      kind,
+      command: ordinal,
+      name,
+      payload,
+      failed,
+      ...(number === undefined ? {} : { number }),
+    });
+  }
+
+  /** Names promises that have no name. */
+  nextPromise(): number {
+    return this.#promises++;
+  }
+
+  sleepUntil(due: number): Future<void> {
+    const { ordinal, entry } = this.#command("sleep", "");
+    const future = this.#expect<void>(ordinal);
+    if (entry === undefined) {
+      this.#issue({
+        kind: "sleep",
+        command: ordinal,
+        name: "",
+        payload: String(due),
+        failed: false,
+        due,
+      });
+    }
+    return future;
+  }
+
+  call(target: IssuedTarget): StartedFuture<unknown> {
+    const name = `${target.service}/${target.handler}`;
+    const { ordinal, entry } = this.#command("call", name);
+    this.#checkOpen();
+    const future = new StartedFuture<unknown>(this, ordinal);
+    this.#futures.set(ordinal, future);
+    if (entry === undefined) {
+      this.#issue({ kind: "call", command: ordinal, name, payload: null, failed: false, target });
+    }
+    return future;
+  }
+
+  send(target: IssuedTarget): Sent {
+    const name = `${target.service}/${target.handler}`;
+    const { ordinal, entry } = this.#command("send", name);
+    if (entry === undefined) {
+      this.#issue({ kind: "send", command: ordinal, name, payload: null, failed: false, target });
+    }
+    return {
+      id: () => this.idOf(ordinal),
+      cancel: () => this.cancelStarted(ordinal),
+    };
+  }
+
+  idOf(ordinal: number): Future<string> {
+    return this.ask<string>("id", "", String(ordinal));
+  }
+
+  cancelStarted(ordinal: number): void {
+    this.tell("send-cancel", "", String(ordinal));
+  }
+
+  step<T>(
+    name: string,
+    effect: (step: StepInfo) => unknown,
+    options: StepOptions<never> | undefined,
+  ): Future<T> {
+    const { ordinal, entry } = this.#command("run", name);
+    const future = this.#expect<T>(ordinal);
+    if (options?.undo !== undefined) {
+      this.#undoOf ??= new Map();
+      this.#undoOf.set(ordinal, options.undo);
+    }
+    if (entry !== undefined) return future;
+    const max = this.limits.stepsRunning;
+    this.#steps ??= new Map();
+    if (this.#steps.size >= max) {
+      throw fail("limit-exceeded", { limit: "stepsRunning", max, what: this.target });
+    }
+    const failure = this.attempt.invocation.extra?.failure;
+    const attempts = failure?.command === ordinal ? (failure.attempts ?? 0) : 0;
+    const step = new Step(this, ordinal, name, effect, options, attempts);
+    this.#steps.set(ordinal, step);
+    this.#toStart.push(step);
+    return future;
+  }
+
+  signal<T>(name: string): Future<T> {
+    const { ordinal, entry } = this.#command("await-signal", name);
+    const future = new Future<T>(this);
+    const { arrived, waiting } = this.#signalsOf(name);
+    const first = arrived.shift();
+    if (first !== undefined)
+      future.resolve(decodePayload(first.payload) as T); // as sent
+    else waiting.push(future as Future<unknown>);
+    if (entry === undefined) {
+      this.#issue({ kind: "await-signal", command: ordinal, name, payload: null, failed: false });
+    }
+    return future;
+  }
+
+  patched(id: string): boolean {
+    this.#patches ??= new Map();
+    const known = this.#patches.get(id);
+    if (known !== undefined) return known;
+    const entry = this.#replaying ? this.#recorded?.command(this.#next) : undefined;
+    const marked = entry?.kind === "patched" && entry.name === id;
+    // An old journal goes on past this point without the mark.
+    const old = this.#replaying && !marked && this.#recorded?.isBehind(this.#next) === true;
+    if (!old) {
+      const { ordinal, entry: recorded } = this.#command("patched", id);
+      if (recorded === undefined) {
+        this.#issue({ kind: "patched", command: ordinal, name: id, payload: null, failed: false });
+      }
+    }
+    this.#patches.set(id, !old);
+    return !old;
+  }
+
+  // State.
+
+  /** JSON of a state entry, or null. */
+  read(name: string): string | null {
+    const seen = this.#state?.get(name);
+    if (seen !== undefined) return seen;
+    const { ordinal, entry } = this.#command("get", name);
+    let payload: string | null;
+    if (entry !== undefined) {
+      payload = entry.payload;
+    } else {
+      payload = name === "" ? this.#listState() : (this.attempt.state?.get(name) ?? null);
+      this.#issue({ kind: "get", command: ordinal, name, payload, failed: false });
+    }
+    // A shared handler sees others write, so it looks again each time.
+    if (this.attempt.invocation.mode !== "shared" && name !== "") this.#seen(name, payload);
+    return payload;
+  }
+
+  #listState(): string {
+    const names = new Set(this.attempt.state?.keys());
+    for (const [name, value] of this.#state ?? []) {
+      if (value === null) names.delete(name);
+      else names.add(name);
+    }
+    return JSON.stringify([...names].sort());
+  }
+
+  write(name: string, payload: string | null): void {
+    const { limits } = this;
+    const kind = payload === null ? "clear" : "set";
+    const size = this.attempt.state?.size ?? 0;
+    if (payload !== null && size >= limits.stateKeys && !this.attempt.state?.has(name)) {
+      const max = limits.stateKeys;
+      throw fail("limit-exceeded", { limit: "stateKeys", max, what: this.target });
+    }
+    const { ordinal, entry } = this.#command(kind, name);
+    if (name === "") {
+      for (const known of this.attempt.state?.keys() ?? []) this.#seen(known, null);
+      for (const known of this.#state?.keys() ?? []) this.#seen(known, null);
+    } else {
+      this.#seen(name, payload);
+    }
+    if (entry === undefined) {
+      this.#issue({ kind, command: ordinal, name, payload, failed: false });
+    }
+  }
+
+  #seen(name: string, payload: string | null): void {
+    this.#state ??= new Map();
+    this.#state.set(name, payload);
+  }
+}
+
+/** Commands after which an invocation may still be idle: nothing of its own is under way. */
+function isQuiet(command: IssuedCommand): boolean {
+  return command.kind !== "run" && command.kind !== "cancel";
+}
