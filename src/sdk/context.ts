@@ -10,6 +10,8 @@ import type { ArgsOf, Keyed, Keyless, ResultOf, RunResultOf, Workflow } from "./
 export interface DurableFuture<T> extends Promise<T> {
   /** The same result, or a `TimeoutError` when it takes longer. The timer is durable. */
   orTimeout(duration: Duration): DurableFuture<T>;
+  /** The same result, or the fallback when it takes longer. */
+  orTimeout<const F>(duration: Duration, fallback: F): DurableFuture<T | F>;
 }
 
 /** The future of a call to another handler. */

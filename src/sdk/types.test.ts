@@ -144,6 +144,11 @@ async function insideAHandler(ctx: Context): Promise<void> {
   expectType<DurableFuture<unknown>>()(ctx.attach("inv_1"));
   expectType<DurableFuture<number>>()(ctx.attach<number>("inv_1"));
 
+  const answer = ctx.promise<"yes" | "no">("answer");
+  expectType<DurableFuture<"yes" | "no">>()(answer.orTimeout("1 week"));
+  expectType<DurableFuture<"yes" | "no" | "late">>()(answer.orTimeout("1 week", "late"));
+  expectType<DurableFuture<"yes" | "no" | undefined>>()(answer.orTimeout("1 week", undefined));
+
   // @ts-expect-error: an actor needs a key
   ctx.call(counter);
   // @ts-expect-error: a service has none
