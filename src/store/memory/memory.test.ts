@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type StorePlace, testStore } from "../conformance.ts";
-import { sampleInvocation } from "../samples.ts";
+import type { StorePlace } from "../conformance/place.ts";
+import { sampleInvocation } from "../conformance/samples.ts";
+import { testStore } from "../conformance.ts";
 import { type Batch, makeBatch, type Store } from "../store.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { type CommitFault, openMemoryStore } from "./memory-store.ts";

@@ -11,13 +11,16 @@ export interface TableQuery {
   readonly bounds: QueryBounds;
 }
 
+/** No secret is kept from simulations, which must not draw random numbers here. */
+const secret = "of the simulation";
+
 /** Answers from a SQLite database in memory that is filled for this one query. */
 export function queryTables(tables: Tables, info: StoreInfo, query: TableQuery): QueryResult {
   const db = new DatabaseSync(":memory:");
   try {
     makeTables(db, info);
     new BatchWriter(db).write(tables.dump());
-    const connection = new QueryConnection(db, info.tag);
+    const connection = new QueryConnection(db, info.tag, secret);
     return connection.run(query.sql, query.parameters, query.bounds.rowsMax);
   } finally {
     db.close();

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { makeNodeHost } from "../../host/node-host.ts";
-import { sampleInvocation } from "../samples.ts";
+import { sampleInvocation } from "../conformance/samples.ts";
 import { type Batch, makeBatch, type Store } from "../store.ts";
 import { openSqliteStore, type SqliteOptions } from "./sqlite-store.ts";
 

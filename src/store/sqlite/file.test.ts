@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { makeNodeHost } from "../../host/node-host.ts";
-import { sampleInvocation } from "../samples.ts";
+import { sampleInvocation } from "../conformance/samples.ts";
 import { makeBatch, type Store } from "../store.ts";
 import { migrate } from "./file.ts";
 import { openSqliteStore } from "./sqlite-store.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { makeNodeHost } from "../../host/node-host.ts";
-import { sampleEntry, sampleInvocation } from "../samples.ts";
+import { sampleEntry, sampleInvocation } from "../conformance/samples.ts";
 import type { Store } from "../store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
@@ -19,7 +19,7 @@ function runElsewhere(path: string, body: string): ChildProcess {
   const code = `
     import { openSqliteStore } from ${here("./sqlite-store.ts")};
     import { makeNodeHost } from ${here("../../host/node-host.ts")};
-    import { sampleEntry, sampleInvocation } from ${here("../samples.ts")};
+    import { sampleEntry, sampleInvocation } from ${here("../conformance/samples.ts")};
     import { makeBatch } from ${here("../store.ts")};
     const store = await openSqliteStore({ path: ${JSON.stringify(path)}, host: makeNodeHost() });
     ${body}`;

@@ -29,15 +29,17 @@ export class QueryConnection {
   readonly #hidden = new Set<string>();
   #denied = onlyReads;
 
-  constructor(db: DatabaseSync, tag: string) {
+  /**
+   * @param secret What nobody who writes a query can guess. The views read the tables under this
+   * name, so that a common table expression that is called like a view cannot pass for one.
+   */
+  constructor(db: DatabaseSync, tag: string, secret: string) {
     this.#db = db;
     const partitions = Number(
       db.prepare("SELECT value FROM meta WHERE name = 'partitions'").get()?.["value"],
     );
     defineFunctions(db, tag, partitions);
-    // The views read the tables under a name nobody can guess, so that a common table expression
-    // called like a view cannot pass for it.
-    const reader = `reader ${crypto.randomUUID()}`;
+    const reader = `reader ${secret}`;
     for (const view of viewTable)
       db.exec(`CREATE TEMP VIEW ${view.name} AS ${viewSql(view, reader)}`);
     db.exec("PRAGMA query_only = ON");

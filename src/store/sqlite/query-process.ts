@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
+import { makeNodeHost } from "../../host/node-host.ts";
 import { HoldfastError, reasonOf } from "../../model/errors.ts";
 import { assert } from "../../std/assert.ts";
 import { QueryConnection } from "./query-connection.ts";
@@ -21,7 +22,9 @@ assert(path !== undefined && tag !== undefined, "the query process needs a path 
 new Worker(watch, { eval: true, execArgv: [] });
 // One value cannot eat the memory of the machine (from Node 25.8 on, which knows the option).
 const db = new DatabaseSync(path, { readOnly: true, limits: { length: valueMaxBytes } });
-const connection = new QueryConnection(db, tag);
+const host = makeNodeHost();
+const secret = `${host.random()} ${host.random()} ${host.random()}`;
+const connection = new QueryConnection(db, tag, secret);
 
 process.on("disconnect", () => process.exit());
 process.on("message", (request: QueryRequest) => answer(run(request)));

@@ -89,7 +89,7 @@ describe("the process that runs queries", () => {
 describe("views", () => {
   for (const view of viewTable) {
     test(`${view.name} has the columns of its table, each explained`, () => {
-      const connection = new QueryConnection(makeDatabase(), "test");
+      const connection = new QueryConnection(makeDatabase(), "test", "secret");
       const { columns } = connection.run(`SELECT * FROM ${view.name}`, [], 1);
       assert.deepEqual(
         columns,
@@ -101,7 +101,7 @@ describe("views", () => {
   }
 
   test("functions work as their table says", () => {
-    const connection = new QueryConnection(makeDatabase(), "test");
+    const connection = new QueryConnection(makeDatabase(), "test", "secret");
     const sql = `SELECT invocation_number(invocation_id(8192)), invocation_number('inv_x'),
       invocation_id(-1), partition_of('a', 'b') BETWEEN 0 AND 3`;
     assert.deepEqual(connection.run(sql, [], 1).rows, [[8192, null, null, 1]]);
@@ -109,7 +109,7 @@ describe("views", () => {
   });
 
   test("an invocation is found by number without a scan", () => {
-    const connection = new QueryConnection(makeDatabase(), "test");
+    const connection = new QueryConnection(makeDatabase(), "test", "secret");
     const sql = "EXPLAIN QUERY PLAN SELECT id FROM invocations WHERE number = 1";
     const plan = connection.run(sql, [], 10).rows.map((row) => row.at(-1));
     assert.deepEqual(plan, ["SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"]);

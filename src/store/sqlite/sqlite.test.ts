@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeNodeHost } from "../../host/node-host.ts";
-import { type StorePlace, testStore } from "../conformance.ts";
+import type { StorePlace } from "../conformance/place.ts";
+import { testStore } from "../conformance.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 testStore("sqlite store", async (): Promise<StorePlace> => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { makeNodeHost } from "../../host/node-host.ts";
-import { sampleEntry } from "../samples.ts";
+import { sampleEntry } from "../conformance/samples.ts";
 import { makeBatch, type Store } from "../store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 

@@ -1,11 +1,11 @@
-import type { Entry } from "../model/entry.ts";
-import { makeNumber } from "../model/ids.ts";
-import type { HandlerMode, Invocation, Status } from "../model/invocation.ts";
-import { hasEnded } from "../model/invocation.ts";
-import { Prng } from "../std/prng.ts";
-import { type Batch, type DurablePromise, makeBatch, type Schedule, type Timer } from "./store.ts";
+import type { Entry } from "../../model/entry.ts";
+import { makeNumber } from "../../model/ids.ts";
+import type { HandlerMode, Invocation, Status } from "../../model/invocation.ts";
+import { hasEnded } from "../../model/invocation.ts";
+import { Prng } from "../../std/prng.ts";
+import { type Batch, type DurablePromise, makeBatch, type Schedule, type Timer } from "../store.ts";
 
-/* Records and random batches for the tests of stores. Never imported by what is shipped. */
+/* Records and random batches for the tests of stores. */
 
 export const baseTime = 1_780_000_000_000;
 
