@@ -61,6 +61,8 @@ class HttpGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #door: Door;
   readonly #router: Router;
+  /** Those that need no token, and answer while draining. */
+  readonly #openPaths: ReadonlySet<string>;
   readonly #server: Server;
   readonly #hall: Hall;
   readonly #connections: Connections;
@@ -77,7 +79,9 @@ class HttpGateway implements Gateway {
       emptied: () => {},
       answered: new Map(),
     };
-    this.#router = new Router(this.#routes());
+    const routes = this.#routes();
+    this.#router = new Router(routes);
+    this.#openPaths = new Set(routes.filter(({ open }) => open === true).map(({ path }) => path));
     this.#server = createServer({
       keepAliveTimeout: 65_000,
       headersTimeout: limits.requestTime,
@@ -171,11 +175,12 @@ class HttpGateway implements Gateway {
       throw fail("malformed-request", { reason: "it has no Host header" });
     }
     const target = parseTarget(url);
+    if (this.#openPaths.has(target.path)) this.#door.checkSource(headers);
+    else this.#admit(exchange);
     const isStart = target.path.startsWith(callPrefix) || target.path.startsWith(sendPrefix);
     if (!isStart) {
       this.#run(exchange, this.#router.find(method, target.path), target);
     } else if (method === "POST") {
-      this.#admit(exchange);
       startInvocation(exchange, target, this.#options);
     } else {
       const what = printable(target.path);
@@ -194,8 +199,6 @@ class HttpGateway implements Gateway {
 
   #run(exchange: Exchange, { route, parameters }: Match, target: Target): void {
     const { port, limits } = this.#options;
-    if (route.open === true) this.#door.checkSource(exchange.headers);
-    else this.#admit(exchange);
     const allowed = route.query?.map(({ name }) => name) ?? [];
     const query = parseQuery(target.query, allowed);
     const wait: Wait = (run) => this.#connections.poll(exchange.connection.signal, run);
