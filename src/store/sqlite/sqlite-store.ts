@@ -51,8 +51,8 @@ export interface SqliteOptions {
  * checkpoints. A batch is one transaction of prepared statements, which only writes to the page
  * cache; the WAL is then made durable with one fdatasync in libuv's thread pool, and the commit
  * resolves when that has ended. That is what `synchronous=FULL` does, fsync for fsync, except that
- * the event loop does not wait for the disk. Rows bound on this thread were measured against rows
- * handed to a worker: handing them over costs more than binding them.
+ * the event loop does not wait for the disk. Measured, both write as many rows a second, and this
+ * way the thread is free for about half of that time.
  *
  * After a failed fdatasync the kernel may have dropped what it could not write, and the next
  * fdatasync would not say so. So the pages are written a second time, into the database file, by a
