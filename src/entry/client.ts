@@ -1,5 +1,5 @@
 /** What programs import from `holdfast/client`: a server from outside, in Node as in browsers. */
-export { connect, type ConnectOptions } from "../client/http-client.ts";
+export { type ConnectOptions, connect } from "../client/http-client.ts";
 export { CancelledError, TerminalError, TimeoutError } from "../model/codec.ts";
 export { type ErrorCode, HoldfastError } from "../model/errors.ts";
 export type {
