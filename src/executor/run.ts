@@ -347,8 +347,10 @@ export class Run implements StartedHost, StepHost {
   end(): void {
     this.#over = true;
     this.#cancelGrace?.();
-    const reason = new CancelledError("The attempt was given up");
-    for (const step of this.#steps?.values() ?? []) step.abandon(reason);
+    if (this.#steps !== null && this.#steps.size > 0) {
+      const reason = new CancelledError("The attempt was given up");
+      for (const step of this.#steps.values()) step.abandon(reason);
+    }
     this.#steps = null;
     this.#futures.clear();
     this.#awaited.clear();

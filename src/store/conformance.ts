@@ -165,8 +165,6 @@ async function readAll(store: Store, counters: number): Promise<unknown> {
   const pairs = words.flatMap((first) => words.map((second) => [first, second] as const));
   const perPartition = async (partition: number): Promise<unknown> => ({
     active: await store.scanActive(partition, 0, 50),
-    queued: await store.scanQueuedKeys(partition, null, 50),
-    queuedLater: await store.scanQueuedKeys(partition, { service: "a", key: "b" }, 3),
     outbox: await store.scanOutbox(partition, 3, 50),
     received: await store.loadReceived(partition),
   });

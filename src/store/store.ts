@@ -35,12 +35,6 @@ export interface Store {
 
   /** Invocations with status `running` or `backing-off`, by number, after the given one. */
   scanActive(partition: number, after: InvocationNumber, limit: number): Awaitable<Invocation[]>;
-  /** Keys with an invocation of status `queued`, distinct, in order, after the given pair. */
-  scanQueuedKeys(
-    partition: number,
-    after: KeyAddress | null,
-    limit: number,
-  ): Awaitable<KeyAddress[]>;
   /** Timers with `due <= until`, ordered by due time, then number, then command. */
   scanTimers(until: number, limit: number): Awaitable<Timer[]>;
   /** The earliest due time of all timers, or null. */
@@ -230,7 +224,7 @@ export interface Loaded {
 export interface LoadedKey {
   /** State entries: name and JSON. */
   readonly state: readonly (readonly [name: string, value: string])[];
-  /** Invocations of the key with mode `exclusive` or `workflow` that have not ended and are not `scheduled`, by position. */
+  /** Invocations of the key with mode `exclusive` that have not ended and are not `scheduled`, by position. */
   readonly open: readonly Invocation[];
   /** The latest invocation with mode `workflow`, ended or not; null if none is kept. */
   readonly workflow: Invocation | null;

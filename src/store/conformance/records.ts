@@ -134,10 +134,11 @@ export function testKeys(run: Run): void {
     const queue = [
       sampleInvocation(at(1), { position: 30 }),
       sampleInvocation(at(2), { position: 10, status: "queued" }),
-      sampleInvocation(at(3), { position: 20, status: "paused", mode: "workflow" }),
+      sampleInvocation(at(3), { position: 20, status: "paused" }),
     ];
     const aside = [
       sampleInvocation(at(4), { mode: "shared" }),
+      sampleInvocation(at(9), { mode: "shared", status: "paused" }),
       sampleInvocation(at(5), { status: "scheduled" }),
       sampleInvocation(at(6), { status: "succeeded", mode: "workflow", expiresAt: 1 }),
       sampleInvocation(at(7), { key: "k2" }),

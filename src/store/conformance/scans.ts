@@ -27,26 +27,6 @@ export function testScans(run: Run): void {
     assert.deepEqual(found, expected);
   });
 
-  run("keys with a queue come once each, in pages", async (opened) => {
-    const keys = ["a", "b", "ä", "\uff5e", "\u{1f600}"];
-    await opened.write((batch) => {
-      for (const [i, key] of keys.entries()) {
-        for (const copy of [0, 1]) {
-          const number = at(i * 2 + copy + 1, 2);
-          batch.insertInvocations.push(sampleInvocation(number, { key, status: "queued" }));
-        }
-      }
-      batch.insertInvocations.push(sampleInvocation(at(90, 2), { key: "running" }));
-      batch.insertInvocations.push(sampleInvocation(at(91, 3), { key: "z", status: "queued" }));
-    });
-    const first = await opened.store.scanQueuedKeys(2, null, 2);
-    const rest = await opened.store.scanQueuedKeys(2, first.at(-1) ?? null, 10);
-    assert.deepEqual(
-      [...first, ...rest].map((it) => it.key),
-      keys,
-    );
-  });
-
   testTimes(run);
 }
 

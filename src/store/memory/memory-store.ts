@@ -5,7 +5,6 @@ import { assert } from "../../std/assert.ts";
 import type {
   Batch,
   IdempotencyAddress,
-  KeyAddress,
   Loaded,
   LoadRequest,
   OutboxMessage,
@@ -139,10 +138,6 @@ class MemoryStore implements Store {
 
   scanActive(partition: number, after: InvocationNumber, limit: number): Invocation[] {
     return read.scanActive(this.#tables(), partition, after).slice(0, limit);
-  }
-
-  scanQueuedKeys(partition: number, after: KeyAddress | null, limit: number): KeyAddress[] {
-    return read.scanQueuedKeys(this.#tables(), partition, after).slice(0, limit);
   }
 
   scanTimers(until: number, limit: number): Timer[] {

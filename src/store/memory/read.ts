@@ -68,20 +68,6 @@ export function scanActive(
     .map(copyInvocation);
 }
 
-export function scanQueuedKeys(
-  tables: Tables,
-  partition: number,
-  after: KeyAddress | null,
-): KeyAddress[] {
-  const found = new Map<string, KeyAddress>();
-  for (const { number, status, service, key } of tables.invocations.values()) {
-    if (status !== "queued" || key === null || !isOf(partition, number)) continue;
-    const address = { service, key };
-    if (after === null || byKey(address, after) > 0) found.set(keyId(address), address);
-  }
-  return [...found.values()].sort(byKey);
-}
-
 export function scanTimers(tables: Tables, until: number): Timer[] {
   return [...tables.timers.values()].filter((timer) => timer.due <= until).sort(byDue);
 }
@@ -155,7 +141,7 @@ function byNumber(a: { readonly number: number }, b: { readonly number: number }
   return a.number - b.number;
 }
 
-function byKey(a: KeyAddress, b: KeyAddress): number {
+function _byKey(a: KeyAddress, b: KeyAddress): number {
   return compareText(a.service, b.service) || compareText(a.key, b.key);
 }
 

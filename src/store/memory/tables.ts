@@ -215,9 +215,7 @@ export function copyPromise(promise: DurablePromise): DurablePromise {
 
 /** Whether it is among the open ones of its key. */
 export function holdsKey({ mode, status }: Invocation): boolean {
-  return (
-    (mode === "exclusive" || mode === "workflow") && status !== "scheduled" && !hasEnded(status)
-  );
+  return mode === "exclusive" && status !== "scheduled" && !hasEnded(status);
 }
 
 export function isOf(partition: number, number: InvocationNumber): boolean {

@@ -16,9 +16,8 @@ export const formatVersion = 1;
 export const migrations: readonly ((db: DatabaseSync) => void)[] = [];
 
 /** Conditions of the partial indexes; a query must repeat them word for word to use the index. */
-export const holdsKey = "mode IN (1, 3) AND status BETWEEN 1 AND 5";
+export const holdsKey = "mode = 1 AND status BETWEEN 1 AND 5";
 export const isLive = "status < 6";
-export const isQueued = "status = 1 AND key IS NOT NULL";
 export const isWorkflow = "mode = 3";
 
 export const schema: string = `
@@ -56,7 +55,6 @@ CREATE INDEX invocations_open ON invocations (service, key, position)
   WHERE key IS NOT NULL AND ${holdsKey};
 CREATE INDEX invocations_workflow ON invocations (service, key, number) WHERE ${isWorkflow};
 CREATE INDEX invocations_live ON invocations (status, number % 4096) WHERE ${isLive};
-CREATE INDEX invocations_queued ON invocations (number % 4096, service, key) WHERE ${isQueued};
 CREATE INDEX invocations_expiry ON invocations (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE journal (

@@ -15,7 +15,7 @@ import type {
   Timer,
 } from "../store.ts";
 import { statuses, wordOf } from "./codes.ts";
-import { holdsKey, isLive, isQueued, isWorkflow } from "./format.ts";
+import { holdsKey, isLive, isWorkflow } from "./format.ts";
 import {
   decodeEntry,
   decodeIdempotency,
@@ -51,11 +51,6 @@ const questionTexts = {
     WHERE scope = ? AND idempotency_key = ?`,
   promise: `SELECT ${promiseColumns} FROM promises WHERE number = ? AND name = ?`,
   active: `${activeWith(2)} UNION ALL ${activeWith(4)} ORDER BY number LIMIT ?3`,
-  queuedFirst: `SELECT DISTINCT service, key FROM invocations
-    WHERE ${isQueued} AND ${partitionOf} = ? ORDER BY service, key LIMIT ?`,
-  queued: `SELECT DISTINCT service, key FROM invocations
-    WHERE ${isQueued} AND ${partitionOf} = ? AND (service, key) > (?, ?)
-    ORDER BY service, key LIMIT ?`,
   timers: `SELECT ${timerColumns} FROM timers WHERE due <= ?
     ORDER BY due, number, command, kind LIMIT ?`,
   nextTimer: "SELECT min(due) FROM timers",
@@ -100,14 +95,6 @@ export class Reader {
 
   scanActive(partition: number, after: InvocationNumber, limit: number): Invocation[] {
     return this.#ask.active.all(partition, after, limit).map(decodeInvocation);
-  }
-
-  scanQueuedKeys(partition: number, after: KeyAddress | null, limit: number): KeyAddress[] {
-    const rows =
-      after === null
-        ? this.#ask.queuedFirst.all(partition, limit)
-        : this.#ask.queued.all(partition, after.service, after.key, limit);
-    return rows.map((row) => ({ service: row[0] as string, key: row[1] as string })); // NOT NULL
   }
 
   scanTimers(until: number, limit: number): Timer[] {

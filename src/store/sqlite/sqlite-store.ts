@@ -9,7 +9,6 @@ import { assert } from "../../std/assert.ts";
 import type {
   Batch,
   IdempotencyAddress,
-  KeyAddress,
   Loaded,
   LoadRequest,
   OutboxMessage,
@@ -271,10 +270,6 @@ class SqliteStore implements Store {
 
   scanActive(partition: number, after: InvocationNumber, limit: number): Invocation[] {
     return this.#reader.scanActive(partition, after, limit);
-  }
-
-  scanQueuedKeys(partition: number, after: KeyAddress | null, limit: number): KeyAddress[] {
-    return this.#reader.scanQueuedKeys(partition, after, limit);
   }
 
   scanTimers(until: number, limit: number): Timer[] {

@@ -15,7 +15,8 @@ import {
 const statementTexts = {
   insertInvocation: `INSERT INTO invocations VALUES (${marks(16)})`,
   updateInvocation: `UPDATE invocations SET status = ?, output = ?, ended_at = ?, expires_at = ?,
-    deployment = ?, position = ?, entries = ?, extra = ? WHERE number = ?`,
+    deployment = ?, entries = ?, extra = ? WHERE number = ?`,
+  moveInvocation: "UPDATE invocations SET position = ?1 WHERE number = ?2 AND position <> ?1",
   deleteInvocation: "DELETE FROM invocations WHERE number = ?",
   deleteJournal: "DELETE FROM journal WHERE number = ?",
   deletePromises: "DELETE FROM promises WHERE number = ?",
@@ -84,11 +85,12 @@ export class BatchWriter {
         it.endedAt,
         it.expiresAt,
         it.deployment,
-        it.position,
         it.entries,
         it.extra === null ? null : JSON.stringify(it.extra),
         it.number,
       );
+      // Only what was delayed moves; setting an indexed column would rewrite the index each time.
+      if (it.position !== it.number) this.#run.moveInvocation.run(it.position, it.number);
       assert(changes === 1, `update of invocation ${it.number}, which is not in the store`);
     }
   }
