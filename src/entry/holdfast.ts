@@ -57,4 +57,5 @@ export type {
 export type { Actor, ArgsOf, ResultOf, Service, StateOf, Workflow } from "../sdk/signature.ts";
 export type { StandardSchema } from "../sdk/standard-schema.ts";
 export { type Holdfast, type OpenOptions, open } from "../server/open.ts";
+export { type ServeOptions, type Server, serve } from "../server/serve.ts";
 export type { Duration } from "../std/duration.ts";

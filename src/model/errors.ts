@@ -266,6 +266,11 @@ export const errorTable = {
     message: "Listening on {address} without access tokens is refused",
     action: "Configure tokens (HOLDFAST_TOKENS), or listen on a loopback address.",
   },
+  "address-in-use": {
+    status: 500,
+    message: "Another program listens on {address} already",
+    action: "Stop it, or choose another port: --port, HOLDFAST_PORT; 0 takes a free one.",
+  },
   overloaded: {
     status: 503,
     message: "The server has {what} waiting, its limit",

@@ -1,0 +1,81 @@
+import type { AccessToken } from "../gateway/door.ts";
+import { isLogThreshold, type LogThreshold } from "../host/log-lines.ts";
+import { fail, type HoldfastError } from "../model/errors.ts";
+
+/** What the environment says about a server. Whatever is absent has its default elsewhere. */
+export interface Config {
+  readonly tokens?: readonly AccessToken[];
+  readonly store?: string;
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly log: LogThreshold;
+  readonly logFormat?: "text" | "json";
+}
+
+/** The one table of settings, from which the help of the CLI and the reference are made. */
+export const settingTable: readonly { readonly name: string; readonly meaning: string }[] = [
+  { name: "HOLDFAST_TOKENS", meaning: "who may come in, as name:token,name:token" },
+  { name: "HOLDFAST_STORE", meaning: "path of the SQLite file, or :memory:" },
+  { name: "HOLDFAST_HOST", meaning: "address to listen on (default 127.0.0.1)" },
+  { name: "HOLDFAST_PORT", meaning: "port to listen on (default 7400; 0 takes a free one)" },
+  {
+    name: "HOLDFAST_LOG",
+    meaning: "debug, info, warn, error or silent; with ,json or ,text to choose the form",
+  },
+];
+
+/** Reads the settings; `invalid-configuration` names the one that cannot be used. */
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const given = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const tokens = given("HOLDFAST_TOKENS");
+  const store = given("HOLDFAST_STORE");
+  const hostname = given("HOLDFAST_HOST");
+  const port = given("HOLDFAST_PORT");
+  return {
+    ...(tokens === undefined ? {} : { tokens: parseTokens(tokens) }),
+    ...(store === undefined ? {} : { store }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(port === undefined ? {} : { port: parsePort(port, "HOLDFAST_PORT") }),
+    ...parseLog(given("HOLDFAST_LOG") ?? "info"),
+  };
+}
+
+/** @param name of the setting, for the refusal. */
+export function parsePort(text: string, name: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= 0 && port <= 65_535) return port;
+  throw refuse(name, `${JSON.stringify(text)} is not a port between 0 and 65535`);
+}
+
+function parseTokens(text: string): AccessToken[] {
+  return text.split(",").map((pair, index) => {
+    const colon = pair.indexOf(":");
+    const name = pair.slice(0, colon).trim();
+    const token = pair.slice(colon + 1).trim();
+    // The pair itself is not shown: it is a secret.
+    const ordinal = `entry ${index + 1}`;
+    if (colon < 0 || name === "") throw refuse("HOLDFAST_TOKENS", `${ordinal} is not name:token`);
+    if (token === "") throw refuse("HOLDFAST_TOKENS", `${ordinal} (${name}) has an empty token`);
+    return { name, token };
+  });
+}
+
+function parseLog(text: string): Pick<Config, "log" | "logFormat"> {
+  let log: LogThreshold = "info";
+  let logFormat: "text" | "json" | undefined;
+  for (const word of text.split(",").map((part) => part.trim())) {
+    if (word === "text" || word === "json") logFormat = word;
+    else if (isLogThreshold(word)) log = word;
+    else {
+      const known = "debug, info, warn, error, silent, text and json";
+      throw refuse("HOLDFAST_LOG", `${JSON.stringify(word)} is none of ${known}`);
+    }
+  }
+  return { log, ...(logFormat === undefined ? {} : { logFormat }) };
+}
+
+function refuse(name: string, reason: string): HoldfastError {
+  return fail("invalid-configuration", { name, reason });
+}

@@ -1,0 +1,165 @@
+import type { AccessToken } from "../gateway/door.ts";
+import { type Gateway, makeGateway } from "../gateway/gateway.ts";
+import type { Log } from "../host/host.ts";
+import { makeStandardLog } from "../host/log-lines.ts";
+import { openVitals, type VitalsMeter } from "../host/vitals.ts";
+import { fail, HoldfastError } from "../model/errors.ts";
+import { makeClient } from "../sdk/client.ts";
+import { AssertionError } from "../std/assert.ts";
+import { readConfig } from "./config.ts";
+import { readMetrics } from "./metrics.ts";
+import { type Holdfast, type OpenOptions, open } from "./open.ts";
+import { readVersion } from "./version.ts";
+
+/**
+ * How a server is started. What is left out here is taken from the environment (HOLDFAST_STORE,
+ * HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_TOKENS, HOLDFAST_LOG), and else has its default.
+ */
+export interface ServeOptions extends OpenOptions {
+  /** Address to listen on. Default: `"127.0.0.1"`. Others need `tokens`. */
+  readonly hostname?: string;
+  /** Default: 7400. With 0 the system chooses; `url` says which. */
+  readonly port?: number;
+  /** Who may come in, each with a bearer token. None: only programs on this machine. */
+  readonly tokens?: readonly AccessToken[];
+}
+
+/** A running server: all that an embedded Holdfast is, and its door. */
+export interface Server extends Holdfast {
+  /** Where it listens: `http://127.0.0.1:7400`. */
+  readonly url: string;
+  /**
+   * Takes no more work, answers what can be answered within `drainMs`, and closes the store. What
+   * has not ended goes on when the store is opened again.
+   */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+export const defaultAddress = { hostname: "127.0.0.1", port: 7400 } as const;
+
+/**
+ * Opens Holdfast and serves it over HTTP. Resolves when it takes requests.
+ *
+ * Errors: those of `open`; `invalid-configuration`, `address-refused` for an address that others can
+ * reach while there are no tokens, `address-in-use`.
+ *
+ * @example
+ * ```ts
+ * import { serve, service } from "holdfast";
+ *
+ * const greeter = service("greeter", { handlers: { hello: (ctx, name: string) => `Hello ${name}` } });
+ * const server = await serve({ services: [greeter], store: ":memory:", port: 0 });
+ * console.log(server.url);
+ * await server.close();
+ * ```
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const config = readConfig();
+  const log = options.log ?? makeStandardLog(config.log, config.logFormat);
+  const hostname = options.hostname ?? config.hostname ?? defaultAddress.hostname;
+  const port = options.port ?? config.port ?? defaultAddress.port;
+  const store = options.store ?? config.store;
+  const releaseErrors = keepErrorsFromKilling(log);
+  const vitals = openVitals();
+  let holdfast: Holdfast | undefined;
+  try {
+    holdfast = await open({ ...options, log, ...(store === undefined ? {} : { store }) });
+    const tokens = options.tokens ?? config.tokens ?? [];
+    const gateway = openGateway(holdfast, { options, tokens, vitals });
+    const { url } = await listen(gateway, hostname, port);
+    return makeServer(holdfast, { gateway, url, vitals, releaseErrors });
+  } catch (error) {
+    await holdfast?.close();
+    vitals.close();
+    releaseErrors();
+    throw error;
+  }
+}
+
+interface Door {
+  readonly options: ServeOptions;
+  readonly tokens: readonly AccessToken[];
+  readonly vitals: VitalsMeter;
+}
+
+function openGateway(holdfast: Holdfast, { options, tokens, vitals }: Door): Gateway {
+  const { engine, port, limits, host, deployment } = holdfast;
+  const version = readVersion();
+  return makeGateway({
+    port,
+    definitions: () => options.services,
+    limits,
+    host,
+    tokens,
+    version,
+    metrics: () => readMetrics({ engine, vitals: vitals.read(), version, deployment }),
+    ready: () => engine.recovered && engine.refusal === null,
+  });
+}
+
+async function listen(gateway: Gateway, hostname: string, port: number): Promise<{ url: string }> {
+  try {
+    return await gateway.listen({ hostname, port });
+  } catch (error) {
+    const { cause } = error as Error; // the gateway throws nothing else
+    const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+    if (!isTaken || !(error instanceof HoldfastError)) throw error;
+    throw fail("address-in-use", { address: `${hostname}:${port}` }, cause);
+  }
+}
+
+interface Parts {
+  readonly gateway: Gateway;
+  readonly url: string;
+  readonly vitals: VitalsMeter;
+  readonly releaseErrors: () => void;
+}
+
+function makeServer(holdfast: Holdfast, parts: Parts): Server {
+  const { gateway, url, vitals, releaseErrors } = parts;
+  let closing: Promise<void> | undefined;
+  const close = async (drainMs: number | undefined): Promise<void> => {
+    try {
+      await gateway.close(drainMs === undefined ? {} : { drainMs });
+      await holdfast.close();
+    } finally {
+      vitals.close();
+      releaseErrors();
+    }
+  };
+  const { port, deployment, engine, store, limits, host } = holdfast;
+  return Object.assign(makeClient(port), {
+    deployment,
+    port,
+    engine,
+    store,
+    limits,
+    host,
+    url,
+    close(options: { readonly drainMs?: number } = {}): Promise<void> {
+      closing ??= close(options.drainMs);
+      return closing;
+    },
+  });
+}
+
+/**
+ * A promise that nobody awaits, or a throw in a user's callback, is told and harms nobody else. Only
+ * a failed assertion, which is our own bug, ends the process: the store has all that was promised.
+ */
+function keepErrorsFromKilling(log: Log): () => void {
+  const onRejection = (reason: unknown): void => {
+    if (reason instanceof AssertionError) throw reason;
+    log("error", "a promise was rejected that nobody awaits", { error: reason });
+  };
+  const onException = (error: unknown): void => {
+    log("error", "an error was thrown outside of any handler", { error });
+    if (error instanceof AssertionError) process.exit(70);
+  };
+  process.on("unhandledRejection", onRejection);
+  process.on("uncaughtException", onException);
+  return () => {
+    process.removeListener("unhandledRejection", onRejection);
+    process.removeListener("uncaughtException", onException);
+  };
+}
