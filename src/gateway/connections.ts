@@ -107,11 +107,13 @@ export class Connections {
       writeProblem(socket, this.#problem(code));
     } else if (!connection.broken) {
       connection.broken = true;
-      if (connection.refuseBody !== undefined) connection.refuseBody(this.#problem(code));
+      const { request, refuseBody } = connection;
+      // Whole requests that came before are answered as ever; the first answer ends the connection.
+      if (refuseBody !== undefined && request?.complete === false) refuseBody(this.#problem(code));
       else if (connection.open > 0)
         return; // their answers come first, and the first ends it
       // What was being thrown away belongs to a request that has had its answer.
-      else if (connection.request?.complete === false) socket.destroy();
+      else if (request?.complete === false) socket.destroy();
       else writeProblem(socket, this.#problem(code));
     }
   }

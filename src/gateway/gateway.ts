@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import type { Host } from "../host/host.ts";
@@ -97,6 +98,10 @@ class HttpGateway implements Gateway {
     this.#server.maxHeadersCount = 0;
     this.#connections = new Connections(this.#server, limits);
     const server = this.#server;
+    // Such as too many open files: then it accepts none for a while, and must not end for it.
+    server.on("error", (error) =>
+      host.log("warn", "the HTTP server failed", { error: error.message }),
+    );
     server.on("request", (request, response) => this.#take(request, response, false));
     server.on("checkContinue", (request, response) => this.#take(request, response, true));
     // Whoever expects anything else is free to be disappointed (RFC 9110 §10.1.1).
@@ -107,17 +112,12 @@ class HttpGateway implements Gateway {
     const address = isIP(hostname) === 0 ? await resolveName(hostname) : hostname;
     this.#door.checkAddress(address);
     const server = this.#server;
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: Error): void =>
-        reject(
-          fail("invalid-configuration", { name: "the address", reason: error.message }, error),
-        );
-      server.once("error", onError);
-      server.listen({ host: address, port }, () => {
-        server.removeListener("error", onError);
-        resolve();
-      });
-    });
+    try {
+      server.listen({ host: address, port });
+      await once(server, "listening");
+    } catch (error) {
+      throw fail("invalid-configuration", { name: "the address", reason: reasonOf(error) }, error);
+    }
     const bound = server.address();
     const actual = typeof bound === "object" && bound !== null ? bound.port : port;
     return { url: `http://${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${actual}` };
@@ -131,13 +131,12 @@ class HttpGateway implements Gateway {
   async #drain(drainMs: number): Promise<void> {
     const { host } = this.#options;
     const hall = this.#hall;
-    const after = (ms: number, callback: () => void): (() => void) => host.setTimer(ms, callback);
     hall.draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#connections.endPolls();
     if (hall.open > 0) {
       await new Promise<void>((resolve) => {
-        const callOff = after(drainMs, resolve);
+        const callOff = host.setTimer(drainMs, resolve);
         hall.emptied = () => {
           callOff();
           resolve();
@@ -145,7 +144,7 @@ class HttpGateway implements Gateway {
       });
     }
     this.#connections.endWaits(fail("shutting-down"));
-    const callOff = after(lastAnswersMs, () => this.#server.closeAllConnections());
+    const callOff = host.setTimer(lastAnswersMs, () => this.#server.closeAllConnections());
     this.#server.closeIdleConnections();
     await closed;
     callOff();
@@ -171,9 +170,7 @@ class HttpGateway implements Gateway {
   #dispatch(exchange: Exchange): void {
     const { headers, request } = exchange;
     const { url = "", method = "" } = request;
-    if (headers.host === undefined && request.httpVersion === "1.1") {
-      throw fail("malformed-request", { reason: "it has no Host header" });
-    }
+    checkProtocol(request, headers);
     const target = parseTarget(url);
     if (this.#openPaths.has(target.path)) this.#door.checkSource(headers);
     else this.#admit(exchange);
@@ -271,6 +268,13 @@ function tryReadHeaders(raw: readonly string[]): { headers: RequestHeaders; fail
   } catch (failure) {
     return { headers: readHeaders([]), failure };
   }
+}
+
+/** Node's parser takes HTTP/0.9 too, which has neither headers nor an end. */
+function checkProtocol({ httpVersion }: IncomingMessage, { host }: RequestHeaders): void {
+  if (httpVersion === "1.1" ? host !== undefined : httpVersion === "1.0") return;
+  const reason = httpVersion === "1.1" ? "it has no Host header" : `its version is ${httpVersion}`;
+  throw fail("malformed-request", { reason });
 }
 
 async function resolveName(hostname: string): Promise<string> {

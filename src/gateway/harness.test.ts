@@ -25,6 +25,7 @@ export interface StageOptions {
   readonly limits?: Partial<Limits>;
   readonly definitions?: readonly Definition[];
   readonly gateway?: Partial<GatewayOptions>;
+  readonly address?: { readonly hostname: string; readonly port: number };
 }
 
 export async function makeStage(options: StageOptions = {}): Promise<Stage> {
@@ -41,7 +42,7 @@ export async function makeStage(options: StageOptions = {}): Promise<Stage> {
     version: "1.2.3",
     ...options.gateway,
   });
-  const { url } = await gateway.listen({ hostname: "127.0.0.1", port: 0 });
+  const { url } = await gateway.listen(options.address ?? { hostname: "127.0.0.1", port: 0 });
   const ask = (path: string, init?: RequestInit): Promise<Response> => fetch(`${url}${path}`, init);
   return {
     gateway,
@@ -144,6 +145,12 @@ export async function problem(response: Response): Promise<Record<string, unknow
   return body;
 }
 
+export interface RawResponse {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+}
+
 /** A connection that sends bytes as they are. */
 export class RawClient implements Disposable {
   readonly #socket: Socket;
@@ -186,20 +193,20 @@ export class RawClient implements Disposable {
   }
 
   /** The next whole response, taken out of what came. Undefined if the server closed instead. */
-  async response(ms = 5000): Promise<{ status: number; head: string; body: string } | undefined> {
-    let found: { status: number; head: string; body: string } | undefined;
+  async response(to: "HEAD" | "other" = "other"): Promise<RawResponse | undefined> {
+    let found: RawResponse | undefined;
     await this.until(() => {
-      found ??= this.#takeResponse();
+      found ??= this.#takeResponse(to === "HEAD");
       return found !== undefined;
-    }, ms);
-    return found ?? this.#takeResponse();
+    });
+    return found ?? this.#takeResponse(to === "HEAD");
   }
 
-  #takeResponse(): { status: number; head: string; body: string } | undefined {
+  #takeResponse(isHead: boolean): RawResponse | undefined {
     const end = this.text.indexOf("\r\n\r\n");
     if (end < 0) return undefined;
     const head = this.text.slice(0, end);
-    const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
+    const length = isHead ? 0 : Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
     if (this.text.length < end + 4 + length) return undefined;
     const body = this.text.slice(end + 4, end + 4 + length);
     this.text = this.text.slice(end + 4 + length);
