@@ -1,0 +1,7 @@
+import type { Case } from "./harness.ts";
+
+/** Every case by name, in the order in which they run. Each loads what it needs when it runs. */
+export const cases: Readonly<Record<string, () => Promise<Case>>> = {
+  "wf10.embedded": async () => (await import("./wf10-embedded.ts")).wf10Embedded,
+  "hot.embedded": async () => (await import("./hot-embedded.ts")).hotEmbedded,
+};

@@ -1,0 +1,105 @@
+// npm run bench -- engine [--quick] [--json] [--case <name>]
+import { fork } from "node:child_process";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cases } from "./cases.ts";
+import type { Figure, Outcome, Size } from "./harness.ts";
+
+interface Options {
+  readonly quick: boolean;
+  readonly json: boolean;
+  readonly names: readonly string[];
+}
+
+const usage = `usage: npm run bench -- engine [--quick] [--json] [--case <name>]
+       npm run bench -- peers [--quick] [--json]
+cases: ${Object.keys(cases).join(", ")}`;
+
+process.exitCode = await main(parsed());
+
+async function main({ quick, json, names }: Options): Promise<number> {
+  const figures: Figure[] = [];
+  let failures = 0;
+  for (const name of names) {
+    const outcome = await runCase(name, quick ? "quick" : "full");
+    if (outcome === undefined) {
+      failures++;
+      continue;
+    }
+    console.error(`${name}: ${outcome.check}`);
+    for (const note of outcome.notes ?? []) console.error(`  ${note}`);
+    for (const figure of outcome.figures) {
+      figures.push(figure);
+      if (json) console.log(JSON.stringify(rounded(figure)));
+    }
+  }
+  if (!json && figures.length > 0) console.log(table(figures));
+  return failures === 0 ? 0 : 1;
+}
+
+/** @returns nothing if it failed; it has said why. */
+function runCase(name: string, size: Size): Promise<Outcome | undefined> {
+  const child = fork(join(import.meta.dirname, "run-case.ts"), [name, size], {
+    stdio: ["ignore", 2, 2, "ipc"],
+  });
+  return new Promise((resolve, reject) => {
+    let outcome: Outcome | undefined;
+    child.once("message", (message) => {
+      outcome = message as Outcome; // run-case.ts sends nothing else
+    });
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      if (code !== 0) console.error(`${name} failed`);
+      resolve(code === 0 ? outcome : undefined);
+    });
+  });
+}
+
+function rounded(figure: Figure): Figure {
+  const { ours, reference, ratio } = figure;
+  return {
+    ...figure,
+    ours: round(ours),
+    reference: reference && round(reference),
+    ratio: ratio && round(ratio),
+  };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+function table(figures: readonly Figure[]): string {
+  const text = (value: number | null): string =>
+    value === null ? "-" : round(value).toLocaleString("en", { maximumFractionDigits: 3 });
+  const cells = figures.map((it) => [
+    it.case,
+    text(it.ours),
+    text(it.reference),
+    text(it.ratio),
+    it.unit,
+  ]);
+  cells.unshift(["case", "ours", "reference", "ratio", "unit"]);
+  const widths = [0, 1, 2, 3, 4].map((i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
+  const pad = (cell: string, i: number): string =>
+    i === 0 || i === 4 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
+  return cells.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
+
+function parsed(): Options {
+  const flag = { type: "boolean", default: false } as const;
+  const names = { type: "string", multiple: true, default: Object.keys(cases) } as const;
+  try {
+    const { values, positionals } = parseArgs({
+      options: { quick: flag, json: flag, case: names },
+      allowPositionals: true,
+    });
+    const unknown = values.case.find((name) => !Object.hasOwn(cases, name));
+    if (unknown !== undefined) throw new Error(`there is no case "${unknown}"`);
+    if (positionals.length !== 1 || positionals[0] !== "engine") throw new Error("bench what?");
+    return { quick: values.quick, json: values.json, names: values.case };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    return process.exit(2);
+  }
+}
