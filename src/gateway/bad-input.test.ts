@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { test } from "node:test";
-import { makeStage, type Stage } from "./harness.test.ts";
+import { makeStage, type Stage } from "../../test/gateway/stage.ts";
 
 /** Every path with ids in it, and what a good body for it is. */
 const paths: readonly (readonly [method: string, path: string, body?: string])[] = [

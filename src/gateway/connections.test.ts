@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeStage, RawClient, type Stage } from "./harness.test.ts";
+import { makeStage, RawClient, type Stage } from "../../test/gateway/stage.ts";
 
 const call = "POST /call/a/b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n7";
 const host = "Host: localhost\r\n";

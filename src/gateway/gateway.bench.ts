@@ -35,7 +35,7 @@ function keepCalling(port: number, count: () => void): void {
   socket.setNoDelay(true);
   let text = "";
   socket.on("data", (chunk) => {
-    text += chunk.latin1Slice();
+    text += chunk.toString("latin1");
     const end = text.indexOf("\r\n\r\n");
     if (end < 0 || text.length < end + 8) return;
     if (!text.startsWith("HTTP/1.1 200 ")) throw fail("internal", { reason: text });

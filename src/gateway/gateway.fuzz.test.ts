@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { makeStage, RawClient, type Stage } from "./harness.test.ts";
+import { makeStage, RawClient, type Stage } from "../../test/gateway/stage.ts";
 
 /**
  * Whatever comes in: an answer, or the end of the connection; never a 5xx, since the port behind it

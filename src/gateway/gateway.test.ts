@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { makeStage, problem, RawClient } from "../../test/gateway/stage.ts";
 import type { TextOutcome } from "../model/port.ts";
-import { makeStage, problem, RawClient } from "./harness.test.ts";
 
 const call = "POST /call/a/b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n7";
 

@@ -4,9 +4,9 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { type } from "arktype";
 import * as v from "valibot";
 import { z } from "zod";
+import { makeStage } from "../../test/gateway/stage.ts";
 import { actor, handler, service, workflow } from "../sdk/definition.ts";
 import type { Definition } from "../sdk/handler.ts";
-import { makeStage } from "./harness.test.ts";
 
 interface Tree {
   z: number;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { description, makeStage, problem } from "../../test/gateway/stage.ts";
 import { CancelledError, encodeError } from "../model/codec.ts";
 import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
-import { description, makeStage, problem } from "./harness.test.ts";
 
 type Row = readonly [request: string, body: string | undefined, status: number, asked: unknown[]];
 

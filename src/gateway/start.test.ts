@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { makeStage, problem } from "../../test/gateway/stage.ts";
 import { encodeError, TerminalError } from "../model/codec.ts";
 import { fail } from "../model/errors.ts";
-import { makeStage, problem } from "./harness.test.ts";
 
 describe("call", () => {
   test("passes the input on, and the result as it is", async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { connect as connectSocket, type Socket } from "node:net";
-import { makeNodeHost } from "../host/node-host.ts";
-import { defaultLimits, type Limits } from "../model/limits.ts";
-import type { InvocationDescription, TextPort } from "../model/port.ts";
-import type { Definition } from "../sdk/handler.ts";
-import { type Gateway, type GatewayOptions, makeGateway } from "./gateway.ts";
+import { type Gateway, type GatewayOptions, makeGateway } from "../../src/gateway/gateway.ts";
+import { makeNodeHost } from "../../src/host/node-host.ts";
+import { defaultLimits, type Limits } from "../../src/model/limits.ts";
+import type { InvocationDescription, TextPort } from "../../src/model/port.ts";
+import type { Definition } from "../../src/sdk/handler.ts";
 
 /** What the tests of this folder share: a listening gateway in front of a scripted port. */
 export interface Stage extends AsyncDisposable {
