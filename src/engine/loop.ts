@@ -573,7 +573,7 @@ export class Engine implements ExecutorHost {
     assert(first !== undefined, "a node owns at least one partition");
     const own = core.owned.get(first.partition);
     assert(own !== undefined, "claims and ownership agree");
-    own.reserved = Math.max(own.reserved, own.counter) + 1;
+    own.reserved = Math.max(own.reserved, core.counter) + 1;
     core.touch(first.partition).reserveCounters.push({
       partition: first.partition,
       counter: own.reserved,

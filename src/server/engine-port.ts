@@ -1,5 +1,5 @@
-import type { Outcome, Reply, StartAnswer, StartCommand } from "../engine/engine.ts";
 import type { Deployments, HandlerRuntime } from "../engine/deployments.ts";
+import type { Outcome, Reply, StartAnswer, StartCommand } from "../engine/engine.ts";
 import type { Engine } from "../engine/loop.ts";
 import { rejection } from "../executor/handler-context.ts";
 import type { Host } from "../host/host.ts";
@@ -67,11 +67,7 @@ class EnginePort implements TextPort {
 
   async call(request: StartRequest): Promise<unknown> {
     const target = `${request.service}/${request.handler}`;
-    const inputText = encodePayload(
-      request.input,
-      `The input of ${target}`,
-      this.#limits.payload,
-    );
+    const inputText = encodePayload(request.input, `The input of ${target}`, this.#limits.payload);
     return resultOf(await this.callText({ ...request, inputText }));
   }
 
@@ -103,10 +99,7 @@ class EnginePort implements TextPort {
     return this.#accepted(await promise);
   }
 
-  #start(
-    request: TextStartRequest,
-    replies: Pick<StartCommand, "accepted" | "outcome">,
-  ): void {
+  #start(request: TextStartRequest, replies: Pick<StartCommand, "accepted" | "outcome">): void {
     const refuse = (error: unknown): void => {
       const reason = error as HoldfastError; // checks throw nothing else
       replies.accepted?.reject(reason);
@@ -363,7 +356,10 @@ class EnginePort implements TextPort {
     this.#keyed(service, key);
     const writes = Object.entries(changes).map(([name, value]): [string, string | null] => {
       checkId("The name of a state entry", name, this.#limits.idLength);
-      return [name, value === null ? null : encodePayload(value, `State ${name}`, this.#limits.payload)];
+      return [
+        name,
+        value === null ? null : encodePayload(value, `State ${name}`, this.#limits.payload),
+      ];
     });
     const { promise, reply } = makeReply<void>();
     this.#engine.submit({ kind: "patch-state", service, key, changes: writes, reply });

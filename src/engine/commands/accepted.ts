@@ -17,7 +17,10 @@ export function applyAccepted(core: Core, accepted: AcceptedCommand): void {
     const filled: { payload: string | null } = sent as { payload: string | null }; // not yet sealed
     filled.payload = JSON.stringify({ ...payload, number: child });
   } else if (!hasEnded(live.row.status)) {
-    core.append(live, "accepted", command, "", JSON.stringify({ number: child }), false);
+    const payload = JSON.stringify({ number: child });
+    const entry = core.append(live, "accepted", command, "", payload, false);
+    // No completion, so it wakes nobody; but the next attempt starts from the whole journal.
+    live.loaded?.push(entry);
   }
   live.children ??= new Map();
   live.children.set(command, child);

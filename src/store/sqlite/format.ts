@@ -54,7 +54,7 @@ CREATE TABLE invocations (
 CREATE INDEX invocations_open ON invocations (service, key, position)
   WHERE key IS NOT NULL AND ${holdsKey};
 CREATE INDEX invocations_workflow ON invocations (service, key, number) WHERE ${isWorkflow};
-CREATE INDEX invocations_live ON invocations (status, number % 4096) WHERE ${isLive};
+CREATE INDEX invocations_live ON invocations (status) WHERE ${isLive};
 CREATE INDEX invocations_expiry ON invocations (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE journal (
