@@ -27,7 +27,7 @@ import { Deque } from "../std/deque.ts";
 import { type Duration, parseDuration } from "../std/duration.ts";
 import { type Cancellable, Future, StartedFuture, type StartedHost } from "./future.ts";
 import { nameCommand, Recorded, siteOf } from "./journal.ts";
-import { Step, type StepEnd, type StepHost } from "./steps.ts";
+import { isThenable, Step, type StepEnd, type StepHost } from "./steps.ts";
 
 /** What a run needs of its executor. */
 export interface RunHost {
@@ -388,15 +388,15 @@ export class Run implements StartedHost, StepHost {
     let result: unknown;
     try {
       result = this.handler.definition.invoke(context as never, this.#input as never); // erased
+      if (isThenable(result)) {
+        result.then(this.#returned, this.#threw);
+        return;
+      }
     } catch (error) {
       this.#threw(error);
       return;
     }
-    if (result instanceof Promise || result instanceof Future) {
-      result.then(this.#returned, this.#threw);
-    } else {
-      this.#returned(result);
-    }
+    this.#returned(result);
   }
 
   readonly #returned = (result: unknown): void => {

@@ -179,7 +179,8 @@ export class Step {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Whether it is to be awaited: promises, futures, and whatever else has a `then`. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     value !== null &&
     typeof value === "object" &&
