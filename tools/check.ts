@@ -18,7 +18,8 @@ interface Outcome {
 export async function staticChecks(): Promise<boolean> {
   const checks = [
     timed("tidy", async () => checkTidy()),
-    timed("tsc", () => runTool("typescript/bin/tsc", ["-p", "tsconfig.json", "--pretty", "false"])),
+    timed("tsc", () => runCompiler("tsconfig.json")),
+    timed("tsc examples", () => runCompiler("examples/tsconfig.json")),
     timed("biome", () => runTool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"])),
   ];
   return (await Promise.all(checks)).every((ok) => ok);
@@ -36,6 +37,10 @@ async function timed(name: string, check: () => Promise<Outcome>): Promise<boole
 function checkTidy(): Outcome {
   const violations = tidy(readSources(root));
   return { ok: violations.length === 0, output: violations.map(describe).join("\n") };
+}
+
+function runCompiler(project: string): Promise<Outcome> {
+  return runTool("typescript/bin/tsc", ["-p", project, "--pretty", "false"]);
 }
 
 function runTool(file: string, args: readonly string[]): Promise<Outcome> {
