@@ -101,7 +101,8 @@ export class Core {
   batch: Batch;
   /** Rough payload bytes in the open batch. */
   batchBytes = 0;
-  dirty: Live[] = [];
+  /** Invocations of which something goes into the open batch. */
+  touched: Live[] = [];
   held: HeldReply[] = [];
   /** Messages to other partitions: forwarded when the open batch is durable. */
   parcels: OutboxMessage[] = [];
@@ -221,11 +222,17 @@ export class Core {
 
   /** Marks a record as changed in the open batch. */
   change(live: Live): void {
-    if (live.dirty) return;
     live.dirty = true;
+    this.#list(live);
+  }
+
+  /** Something of it goes into the open batch: its record, or entries of its journal alone. */
+  #list(live: Live): void {
+    if (live.listed) return;
+    live.listed = true;
     live.batch = this.batchNumber;
     this.touch(partitionOfNumber(live.row.number));
-    this.dirty.push(live);
+    this.touched.push(live);
   }
 
   /** Adds an entry to a journal; it reaches the store with the open batch. */
@@ -247,7 +254,7 @@ export class Core {
       at: this.now,
     };
     live.fresh.push(entry);
-    this.change(live);
+    this.#list(live);
     if (payload !== null) this.batchBytes += payload.length;
     this.counts.entries++;
     return entry;
@@ -298,6 +305,8 @@ export class Core {
   admit(row: Invocation, entries: Entry[]): Live {
     const live = new Live(row);
     live.loaded = entries;
+    // The record is not rewritten for every entry, so the journal knows better.
+    row.entries = entries.length;
     for (const entry of entries) {
       if (openKinds.has(entry.kind)) {
         const kind = entry.kind as "call" | "id" | "attach" | "sleep" | "promise"; // openKinds
@@ -408,9 +417,9 @@ export class Core {
   seal(): Sealed {
     assert(this.internal.length === 0, "follow-ups belong to the batch of their cause");
     const batch = this.batch;
-    for (const live of this.dirty) {
+    for (const live of this.touched) {
       const { row } = live;
-      live.dirty = false;
+      live.listed = false;
       if (live.inserted) {
         live.inserted = false;
         // It began and ended within one batch: it can never be replayed, so its row says it all.
@@ -419,9 +428,10 @@ export class Core {
           row.entries = 0;
         }
         batch.insertInvocations.push(row);
-      } else {
+      } else if (live.dirty) {
         batch.updateInvocations.push(row);
       }
+      live.dirty = false;
       if (live.fresh.length > 0) {
         for (const entry of live.fresh) batch.appendEntries.push({ number: row.number, entry });
         live.fresh = [];
@@ -433,12 +443,12 @@ export class Core {
       held: this.held,
       parcels: this.parcels,
       number: this.batchNumber,
-      touched: this.dirty,
+      touched: this.touched,
     };
     this.#epochs = new Map();
     this.batch = makeBatch(this.#epochs);
     this.batchBytes = 0;
-    this.dirty = [];
+    this.touched = [];
     this.held = [];
     this.parcels = [];
     this.batchNumber++;
@@ -459,7 +469,7 @@ export class Core {
     this.idempotency.clear();
     this.promises.clear();
     this.internal = [];
-    this.dirty = [];
+    this.touched = [];
     this.held = [];
     this.parcels = [];
     this.batchBytes = 0;

@@ -2,9 +2,9 @@ import type { Host } from "../host/host.ts";
 import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
 import { hasEnded } from "../model/invocation.ts";
 import type { Limits } from "../model/limits.ts";
+import type { ScheduleDefinition } from "../sdk/handler.ts";
 import { assert } from "../std/assert.ts";
 import { Deque } from "../std/deque.ts";
-import type { ScheduleDefinition } from "../sdk/handler.ts";
 import type { OutboxMessage, PartitionClaim, Store, Timer } from "../store/store.ts";
 import { rowOf } from "./commands/table.ts";
 import { Core, type HeldReply, type Sealed } from "./core.ts";
@@ -366,7 +366,7 @@ export class Engine implements ExecutorHost {
   #roomInBatch(): boolean {
     return (
       this.core.batchBytes < this.#limits.batchBytes &&
-      this.core.dirty.length < this.#limits.batchCommands
+      this.core.touched.length < this.#limits.batchCommands
     );
   }
 
@@ -482,7 +482,7 @@ export class Engine implements ExecutorHost {
       if (one.idle && one.attempt !== 0) {
         this.#evict(one);
         excess--;
-      } else if (one.attempt === 0 && one.replies === null && !one.dirty) {
+      } else if (one.attempt === 0 && one.replies === null && !one.listed) {
         live.delete(one.row.number);
         excess--;
       }

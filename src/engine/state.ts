@@ -13,6 +13,8 @@ export class Live {
   batch = 0;
   /** Whether the store has no record of it yet. */
   inserted = false;
+  /** Whether anything of it goes into the open batch. */
+  listed = false;
   /** Whether the open batch changes its record. */
   dirty = false;
   /** Entries of the open batch. */

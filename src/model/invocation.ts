@@ -64,7 +64,7 @@ export interface Invocation {
    * gets a new position when it becomes due.
    */
   position: number;
-  /** How many entries its journal has. */
+  /** How many entries its journal has. In the store, right once it has ended. */
   entries: number;
   /** What only some invocations have; null when there is nothing. */
   extra: Extra | null;

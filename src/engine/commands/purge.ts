@@ -9,7 +9,7 @@ import { addressKey } from "./start.ts";
 export function applyExpire(core: Core, command: ExpireCommand): void {
   for (const number of command.numbers) {
     const live = core.find(number);
-    if (live !== undefined && (live.dirty || !hasEnded(live.row.status))) continue;
+    if (live !== undefined && (live.listed || !hasEnded(live.row.status))) continue;
     forget(core, number);
   }
   for (const address of command.idempotency) {

@@ -55,6 +55,10 @@ const waiting = `(SELECT waiting(j.kind, j.command, j.name,
     "signal",
   ])})`;
 
+// The record of an invocation is not rewritten for every entry of its journal.
+const entries = `CASE WHEN ${hasEnded} THEN i.entries ELSE
+  (SELECT coalesce(max(j.idx) + 1, 0) FROM main.journal j WHERE j.number = i.number) END`;
+
 const waitingFor = `CASE i.status
   WHEN 0 THEN 'start at ' || ${iso("i.extra ->> '$.due'")}
   WHEN 1 THEN 'key'
@@ -101,7 +105,7 @@ const invocations: View = {
     text("idempotency_key", "the caller's key against repetition", extra("idempotencyKey")),
     text("schedule", "the schedule that started it", extra("schedule")),
     text("caller", "who called, as the gateway vouches", extra("caller")),
-    integer("entries", "entries in its journal", "i.entries"),
+    integer("entries", "entries in its journal", entries),
     text("waiting_for", "what it waits for; null when it runs or has ended", waitingFor),
     ...time("waiting_since", "since when it waits", waitingSince, ""),
   ],
