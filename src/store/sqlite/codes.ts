@@ -25,25 +25,30 @@ export const statuses: readonly Status[] = [
 
 export const modes: readonly HandlerMode[] = ["stateless", "exclusive", "shared", "workflow"];
 
-export const entryKinds: readonly EntryKind[] = [
-  "run",
-  "get",
-  "set",
-  "clear",
-  "send",
-  "call",
-  "attach",
-  "sleep",
-  "promise",
-  "settle",
-  "await-signal",
-  "send-signal",
-  "send-cancel",
-  "patched",
-  "done",
-  "signal",
-  "cancel",
-];
+/** A record and not a list, so that the compiler misses a kind that has no code. */
+export const entryKindCode: Readonly<Record<EntryKind, number>> = {
+  run: 0,
+  get: 1,
+  set: 2,
+  clear: 3,
+  send: 4,
+  call: 5,
+  attach: 6,
+  sleep: 7,
+  promise: 8,
+  settle: 9,
+  "await-signal": 10,
+  "send-signal": 11,
+  "send-cancel": 12,
+  patched: 13,
+  done: 14,
+  signal: 15,
+  cancel: 16,
+  id: 17,
+  accepted: 18,
+};
+
+export const entryKinds: readonly EntryKind[] = inOrder(entryKindCode);
 
 export const timerKinds: readonly TimerKind[] = ["sleep", "start", "retry", "deadline"];
 
@@ -59,7 +64,6 @@ export const backfills: readonly Schedule["backfill"][] = ["none", "last", "all"
 
 export const statusCode: Readonly<Record<Status, number>> = codesOf(statuses);
 export const modeCode: Readonly<Record<HandlerMode, number>> = codesOf(modes);
-export const entryKindCode: Readonly<Record<EntryKind, number>> = codesOf(entryKinds);
 export const timerKindCode: Readonly<Record<TimerKind, number>> = codesOf(timerKinds);
 
 /** The word for a code read from a table. */
@@ -70,4 +74,9 @@ export function wordOf<T extends string>(words: readonly T[], code: number): T {
 function codesOf<T extends string>(words: readonly T[]): Record<T, number> {
   // fromEntries forgets the key type
   return Object.fromEntries(words.map((word, code) => [word, code])) as Record<T, number>;
+}
+
+function inOrder<T extends string>(codes: Readonly<Record<T, number>>): readonly T[] {
+  const words = Object.keys(codes) as T[]; // keys forgets the type
+  return words.sort((a, b) => codes[a] - codes[b]);
 }
