@@ -79,6 +79,8 @@ export class Run implements StartedHost, StepHost {
   #outcome: TurnOutcome | null = null;
   readonly #completions = new Deque<Entry>();
   readonly #futures = new Map<number, Future<unknown>>();
+  /** Commands whose futures a cancellation rejected: their answers may still come, and count not. */
+  #givenUp: Set<number> | null = null;
   /** What user code awaits now, in the order in which it began to. */
   readonly #awaited = new Set<Cancellable>();
   #steps: Map<number, Step> | null = null;
@@ -509,8 +511,9 @@ export class Run implements StartedHost, StepHost {
   #answered(entry: Entry): void {
     const future = this.#futures.get(entry.command);
     if (future === undefined) {
-      if (this.#replaying) this.#divergeAt(entry, "nothing that this could answer");
-      return; // live: it was given up before, by a cancellation
+      const expected = !this.#replaying || this.#givenUp?.has(entry.command) === true;
+      if (!expected) this.#divergeAt(entry, "nothing that this could answer");
+      return;
     }
     this.#futures.delete(entry.command);
     if (entry.failed) {
@@ -564,6 +567,8 @@ export class Run implements StartedHost, StepHost {
     for (const [command, future] of this.#futures) {
       if (future.pending) continue;
       this.#futures.delete(command);
+      this.#givenUp ??= new Set();
+      this.#givenUp.add(command);
       const step = this.#steps?.get(command);
       if (step === undefined || step.running) continue;
       this.#steps?.delete(command);
