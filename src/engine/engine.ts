@@ -327,6 +327,12 @@ export interface Executor {
   durable(batch: number): void;
 }
 
+/** State of a key, as the engine keeps it: JSON by entry name. */
+export interface StateView {
+  readonly state: ReadonlyMap<string, string>;
+  readonly stateBytes: number;
+}
+
 export interface Attempt {
   readonly number: InvocationNumber;
   /** Tells this attempt from earlier ones of the same invocation. */
@@ -335,7 +341,7 @@ export interface Attempt {
   readonly handler: HandlerRuntime;
   readonly entries: readonly Entry[];
   /** State of the key as it is now; the executor reads it and never changes it. */
-  readonly state: ReadonlyMap<string, string> | null;
+  readonly state: StateView | null;
   /** Whose durable promises it means by name: its own, or those of the workflow it belongs to. */
   readonly promises: InvocationNumber;
   /** The batch that has its latest entry. */

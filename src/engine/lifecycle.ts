@@ -78,7 +78,7 @@ export function attempt(core: Core, live: Live): void {
     invocation: row,
     handler,
     entries,
-    state: key?.state ?? null,
+    state: key,
     promises:
       row.mode === "shared" && key !== null && key.workflow !== 0 ? key.workflow : row.number,
     batch: live.batch,

@@ -253,8 +253,14 @@ export class Engine implements ExecutorHost {
   }
 
   #checkRoom(): HoldfastError | null {
-    const max = this.#limits.requestsWaiting;
-    return this.#inbox.size < max ? null : fail("overloaded", { what: `${max} requests` });
+    const { requestsWaiting, outboxMessages } = this.#limits;
+    if (this.#inbox.size >= requestsWaiting) {
+      return fail("overloaded", { what: `${requestsWaiting} requests` });
+    }
+    if (this.#outbox.size >= outboxMessages) {
+      return fail("overloaded", { what: `${outboxMessages} messages to other nodes` });
+    }
+    return null;
   }
 
   #fire(due: Timer[]): void {

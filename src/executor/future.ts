@@ -75,12 +75,13 @@ export class Future<T> implements DurableFuture<T>, Cancellable {
     return this.then().finally(onSettled);
   }
 
-  orTimeout(duration: Duration): DurableFuture<T> {
+  orTimeout<F = never>(duration: Duration, ...fallback: [] | [F]): DurableFuture<T | F> {
     const { future, ms } = this.#host.timer(duration);
-    const late = future.observe().then(() => {
+    const late = future.observe().then((): F => {
+      if (fallback.length === 1) return fallback[0];
       throw new TimeoutError(`Nothing came within ${formatDuration(ms)}`);
     });
-    return derive(this.#host, Promise.race([this.observe(), late]));
+    return derive<T | F>(this.#host, Promise.race([this.observe(), late]));
   }
 
   /** The promise behind it, for combinations: awaiting that does not count as awaiting this. */
@@ -175,8 +176,8 @@ export class PromiseHandle<T> implements PromiseFuture<T> {
     return this.#waiting().finally(onSettled);
   }
 
-  orTimeout(duration: Duration): DurableFuture<T> {
-    return this.#waiting().orTimeout(duration);
+  orTimeout<F = never>(duration: Duration, ...fallback: [] | [F]): DurableFuture<T | F> {
+    return this.#waiting().orTimeout(duration, ...fallback);
   }
 
   observe(): Promise<T> {

@@ -853,7 +853,7 @@ export class Run implements StartedHost, StepHost {
     if (entry !== undefined) {
       payload = entry.payload;
     } else {
-      payload = name === "" ? this.#listState() : (this.attempt.state?.get(name) ?? null);
+      payload = name === "" ? this.#listState() : (this.attempt.state?.state.get(name) ?? null);
       this.#issue({ kind: "get", command: ordinal, name, payload, failed: false });
     }
     // A shared handler sees others write, so it looks again each time.
@@ -862,7 +862,7 @@ export class Run implements StartedHost, StepHost {
   }
 
   #listState(): string {
-    const names = new Set(this.attempt.state?.keys());
+    const names = new Set(this.attempt.state?.state.keys());
     for (const [name, value] of this.#state ?? []) {
       if (value === null) names.delete(name);
       else names.add(name);
@@ -871,22 +871,34 @@ export class Run implements StartedHost, StepHost {
   }
 
   write(name: string, payload: string | null): void {
-    const { limits } = this;
     const kind = payload === null ? "clear" : "set";
-    const size = this.attempt.state?.size ?? 0;
-    if (payload !== null && size >= limits.stateKeys && !this.attempt.state?.has(name)) {
-      const max = limits.stateKeys;
-      throw fail("limit-exceeded", { limit: "stateKeys", max, what: this.target });
-    }
+    if (payload !== null) this.#checkState(name, payload);
     const { ordinal, entry } = this.#command(kind, name);
     if (name === "") {
-      for (const known of this.attempt.state?.keys() ?? []) this.#seen(known, null);
+      for (const known of this.attempt.state?.state.keys() ?? []) this.#seen(known, null);
       for (const known of this.#state?.keys() ?? []) this.#seen(known, null);
     } else {
       this.#seen(name, payload);
     }
     if (entry === undefined) {
       this.#issue({ kind, command: ordinal, name, payload, failed: false });
+    }
+  }
+
+  #checkState(name: string, payload: string): void {
+    const { limits, target } = this;
+    const view = this.attempt.state;
+    if (view === null) return;
+    const bytes = view.stateBytes + name.length + payload.length;
+    if (bytes > limits.stateBytes) {
+      const max = limits.stateBytes;
+      throw fail("limit-exceeded", { limit: "stateBytes", max, what: target });
+    }
+    let keys = view.state.size;
+    for (const seen of this.#state?.keys() ?? []) if (!view.state.has(seen)) keys++;
+    if (keys >= limits.stateKeys && !view.state.has(name) && this.#state?.has(name) !== true) {
+      const max = limits.stateKeys;
+      throw fail("limit-exceeded", { limit: "stateKeys", max, what: target });
     }
   }
 

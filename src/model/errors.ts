@@ -33,6 +33,11 @@ export const errorTable = {
     message: "{what} is not an id that can be used: {reason}",
     action: "Use 1 to {max} characters of well-formed Unicode, not only white space, no controls.",
   },
+  "invalid-usage": {
+    status: 400,
+    message: "The command line cannot be understood: {reason}",
+    action: "`holdfast {command}--help` shows what it takes, with examples.",
+  },
   "not-serialisable": {
     status: 400,
     message: "{what} cannot be written as JSON: {reason}",
@@ -265,6 +270,16 @@ export const errorTable = {
     status: 500,
     message: "Listening on {address} without access tokens is refused",
     action: "Configure tokens (HOLDFAST_TOKENS), or listen on a loopback address.",
+  },
+  "invalid-application": {
+    status: 500,
+    message: "The application {file} cannot be run: {reason}",
+    action: "Mend the file; it exports what service, actor, workflow and schedule return.",
+  },
+  "folder-not-empty": {
+    status: 409,
+    message: "The folder {path} is not empty",
+    action: "Name a folder that does not exist yet; nothing was written.",
   },
   "address-in-use": {
     status: 500,

@@ -81,10 +81,10 @@ export const limitTable = {
   queryLength: { value: 65_536, unit: "bytes", why: "the text of one SQL query" },
   batchCommands: { value: 4_096, unit: "count", why: "commands in one batch of the loop" },
   batchBytes: { value: 16_777_216, unit: "bytes", why: "payloads in one commit" },
-  outboxPerPartition: {
+  outboxMessages: {
     value: 100_000,
     unit: "count",
-    why: "messages of one partition not yet received elsewhere",
+    why: "messages of one node not yet received elsewhere",
   },
   errorText: { value: 8_192, unit: "count", why: "characters kept of one error message" },
   drainTime: {
