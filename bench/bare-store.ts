@@ -2,6 +2,7 @@
 // durability of each row; all that wait share a batch, and while one commits the next collects.
 
 import { makeNodeHost } from "../src/host/node-host.ts";
+import type { Entry } from "../src/model/entry.ts";
 import { makeNumber } from "../src/model/ids.ts";
 import type { Invocation } from "../src/model/invocation.ts";
 import { openSqliteStore } from "../src/store/sqlite/sqlite-store.ts";
@@ -98,4 +99,9 @@ export function endedCall(number: number, of: Partial<Invocation>): Invocation {
     extra: null,
     ...of,
   };
+}
+
+/** A step as the engine journals it. */
+export function stepEntry(index: number, name: string, payload: string): Entry {
+  return { index, kind: "run", command: index, name, payload, failed: false, at: Date.now() };
 }

@@ -1,8 +1,5 @@
 // What all cases share: their shape, a folder that goes away, and load that is counted.
-import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { removeFolder, tempFolder } from "./peers/children.ts";
 
 /** `tiny` only shows that the case still runs; `quick` is for a first look, `full` for the record. */
 export type Size = "tiny" | "quick" | "full";
@@ -38,14 +35,11 @@ export function expectEqual(what: string, actual: number, expected: number): str
 
 /** Gives the work a folder of its own, and removes it whatever happens. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", remove);
+  const folder = await tempFolder();
   try {
     return await work(folder);
   } finally {
-    process.removeListener("exit", remove);
-    remove();
+    removeFolder(folder);
   }
 }
 

@@ -1,9 +1,8 @@
 // npm run bench -- engine [--quick] [--json] [--case <name>]
-import { fork } from "node:child_process";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cases } from "./cases.ts";
-import type { Figure, Outcome, Size } from "./harness.ts";
+import type { Figure } from "./harness.ts";
+import { runCase } from "./processes.ts";
 
 interface Options {
   readonly quick: boolean;
@@ -23,6 +22,7 @@ async function main({ quick, json, names }: Options): Promise<number> {
   for (const name of names) {
     const outcome = await runCase(name, quick ? "quick" : "full");
     if (outcome === undefined) {
+      console.error(`${name} failed`);
       failures++;
       continue;
     }
@@ -35,24 +35,6 @@ async function main({ quick, json, names }: Options): Promise<number> {
   }
   if (!json && figures.length > 0) console.log(table(figures));
   return failures === 0 ? 0 : 1;
-}
-
-/** @returns nothing if it failed; it has said why. */
-function runCase(name: string, size: Size): Promise<Outcome | undefined> {
-  const child = fork(join(import.meta.dirname, "run-case.ts"), [name, size], {
-    stdio: ["ignore", 2, 2, "ipc"],
-  });
-  return new Promise((resolve, reject) => {
-    let outcome: Outcome | undefined;
-    child.once("message", (message) => {
-      outcome = message as Outcome; // run-case.ts sends nothing else
-    });
-    child.once("error", reject);
-    child.once("exit", (code) => {
-      if (code !== 0) console.error(`${name} failed`);
-      resolve(code === 0 ? outcome : undefined);
-    });
-  });
 }
 
 function rounded(figure: Figure): Figure {

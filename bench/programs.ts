@@ -24,3 +24,35 @@ export const counter: Actor<{ add: Handler<number> }, { count: number }> = actor
   state: { count: 0 },
   handlers: { add: (ctx) => ctx.set("count", ctx.get("count") + 1) },
 });
+
+/** Sleeps until its input, in milliseconds since 1970; results in how early it woke, which is never. */
+export const sleeper: Workflow<{ run: (ctx: never, until: number) => Promise<number> }, object> =
+  workflow("sleeper", {
+    async run(ctx, until: number) {
+      await ctx.sleepUntil(until);
+      return Math.max(0, until - Date.now());
+    },
+  });
+
+export interface Observer {
+  /** Called by each step that is not in the journal yet. */
+  onStep: () => void;
+}
+
+/** As many steps as its input says; the steps tell the observer that they run. */
+export function makeSteps(observer: Observer): Workflow<{ run: StepsRun }, object> {
+  return workflow("steps", {
+    async run(ctx, count: number) {
+      let sum = 0;
+      for (let i = 0; i < count; i++) {
+        sum += await ctx.run("step", () => {
+          observer.onStep();
+          return 1;
+        });
+      }
+      return sum;
+    },
+  });
+}
+
+type StepsRun = (ctx: never, count: number) => Promise<number>;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { open } from "holdfast";
-import { BareStore } from "./bare-store.ts";
+import { BareStore, stepEntry } from "./bare-store.ts";
 import {
   compare,
   expectEqual,
@@ -64,15 +64,7 @@ async function bareSteps(bare: BareStore, forMs: number): Promise<number> {
     while (performance.now() < until) {
       const number = bare.nextNumber();
       for (let i = 0; i < stepsPerWorkflow; i++) {
-        const entry = {
-          index: i,
-          kind: "run",
-          command: i,
-          name: `step${i}`,
-          payload: String(i),
-          failed: false,
-          at: Date.now(),
-        } as const;
+        const entry = stepEntry(i, `step${i}`, String(i));
         await bare.write((batch) => batch.appendEntries.push({ number, entry }));
         rows++;
       }

@@ -8,7 +8,7 @@ import path from "node:path";
 import { staticChecks } from "./check.ts";
 
 const root: string = path.resolve(import.meta.dirname, "..");
-const folders = ["src", "tools", "test", "examples"];
+const folders = ["src", "tools", "test", "examples", "bench"];
 
 const filters: string[] = process.argv.slice(2).filter((arg) => !arg.startsWith("-"));
 const flags: string[] = process.argv.slice(2).filter((arg) => arg.startsWith("-"));

@@ -91,7 +91,10 @@ export async function firstMessage(child: ChildProcess, withinMs: number): Promi
 }
 
 /** Asks, waits, and only then insists. */
-export async function stop(child: ChildProcess | undefined, ask: NodeJS.Signals = "SIGTERM") {
+export async function stop(
+  child: ChildProcess | undefined,
+  ask: NodeJS.Signals = "SIGTERM",
+): Promise<void> {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
   child.kill(ask);
