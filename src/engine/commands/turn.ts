@@ -47,6 +47,7 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
     }
     case "cancel": {
       delete live.extra.cancelRequested;
+      core.change(live);
       deliver(core, live, core.append(live, kind, -1, "", null, false));
       propagateCancel(core, live);
       return;
@@ -229,6 +230,9 @@ function clearFailure(core: Core, live: Live, command: number): void {
   if (extra.failure?.command === command) {
     disarmRetry(core, live);
     delete extra.failure;
+    core.change(live);
   }
+  if (extra.attempts === undefined) return;
   delete extra.attempts;
+  core.change(live);
 }
