@@ -1,12 +1,40 @@
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { firstMessage, removeFolder, startNode, stop, tempFolder } from "./children.ts";
 import type { Contender } from "./contender.ts";
+import { drive } from "./drive.ts";
 
-/**
- * Our side, to be written against the server as soon as there is one: `holdfast serve` on a
- * temporary SQLite file and a free port, a `holdfast-app.ts` with the handlers of restate-app.ts,
- * and a `holdfast-client.ts` with `calls()` on the project's own client. Until then the
- * comparison prints the peers alone.
- *
- * Mind the load process: on two cores, against a server that does nothing, `fetch` makes 5,000 to
- * 10,000 calls/s and `node:http` with a keep-alive agent 34,000. The peers stay far below either.
- */
-export const holdfast: (() => Contender) | undefined = undefined;
+const READY_MS = 20_000;
+const CLIENT = "./holdfast-client.ts";
+
+/** This repository, from its source, on a SQLite file; all its settings as they come. */
+export function holdfast(): Contender {
+  let folder: string | undefined;
+  let server: ChildProcess | undefined;
+  let url = "";
+  return {
+    name: "holdfast",
+    version: `holdfast ${ownVersion()}`,
+    cases: {
+      "wf10.http": (budget) => drive(CLIENT, url, "wf10.http", "workflows/s", budget),
+      "call.http": (budget) => drive(CLIENT, url, "call.http", "calls/s", budget),
+      "hot.http": (budget) => drive(CLIENT, url, "hot.http", "calls/s", budget),
+      "wf10.latency": (budget) => drive(CLIENT, url, "wf10.latency", "ms", budget),
+    },
+    async start() {
+      folder = await tempFolder();
+      server = startNode("holdfast-app.ts", [join(folder, "holdfast.db")]);
+      url = String(await firstMessage(server, READY_MS));
+    },
+    async stop() {
+      await stop(server);
+      if (folder !== undefined) removeFolder(folder);
+    },
+  };
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}

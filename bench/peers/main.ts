@@ -94,7 +94,7 @@ install();
 const { restate } = await import("./restate.ts");
 const { dbos } = await import("./dbos.ts");
 
-const ours: Figures = holdfast === undefined ? new Map() : await measure(holdfast(), quick);
+const ours = await measure(holdfast(), quick);
 const rows: Row[] = [];
 for (const peer of [restate(), dbos()]) {
   try {
