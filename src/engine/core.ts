@@ -422,8 +422,9 @@ export class Core {
       live.listed = false;
       if (live.inserted) {
         live.inserted = false;
-        // It began and ended within one batch: it can never be replayed, so its row says it all.
-        if (hasEnded(row.status)) {
+        // It began and ended within one batch: it can never be replayed, so its row says it all;
+        // except that a restarted one has taken over a journal, which it hands on.
+        if (hasEnded(row.status) && row.extra?.restartedFrom === undefined) {
           live.fresh = [];
           row.entries = 0;
         }

@@ -14,8 +14,9 @@ import {
   encodeError,
   encodePayload,
   isTerminal,
+  makeCancellation,
 } from "../model/codec.ts";
-import type { Entry, EntryKind } from "../model/entry.ts";
+import { type Entry, type EntryKind, openKinds } from "../model/entry.ts";
 import { fail, type HoldfastError, reasonOf } from "../model/errors.ts";
 import { formatInvocationId } from "../model/ids.ts";
 import type { Failure } from "../model/invocation.ts";
@@ -558,7 +559,7 @@ export class Run implements StartedHost, StepHost {
       this.#cancelPending = true;
       return;
     }
-    for (const future of awaited) future.reject(new CancelledError());
+    for (const future of awaited) future.reject(makeCancellation());
     this.#dropRejected();
   }
 
@@ -582,7 +583,7 @@ export class Run implements StartedHost, StepHost {
     this.#awaited.add(future);
     if (!this.#cancelPending) return;
     this.#cancelPending = false;
-    future.reject(new CancelledError());
+    future.reject(makeCancellation());
     this.#dropRejected();
   }
 
@@ -617,8 +618,7 @@ export class Run implements StartedHost, StepHost {
       if (entry.kind !== kind || entry.name !== name) {
         throw this.#divergeAt(entry, nameCommand(kind, name));
       }
-    } else if (kind !== "run" && ordinal < (this.#recorded?.last ?? -1)) {
-      // A gap in the journal can only be a step that had not ended.
+    } else if (this.#isLost(kind, ordinal)) {
       throw this.#diverge(ordinal, "a step that had not ended", nameCommand(kind, name));
     }
     return { ordinal, entry };
@@ -627,6 +627,13 @@ export class Run implements StartedHost, StepHost {
   #mayUse(kind: EntryKind, name: string): void {
     const { target } = this;
     if (this.executor.inStep) {
+  /** A gap in the journal is a step that had not ended; in a restarted one, a wait that was open. */
+  #isLost(kind: EntryKind, ordinal: number): boolean {
+    if (kind === "run" || ordinal >= (this.#recorded?.last ?? -1)) return false;
+    const restarted = this.attempt.invocation.extra?.restartedFrom !== undefined;
+    return !(restarted && openKinds.has(kind));
+  }
+
       throw fail("context-misused", { target, reason: `${nameCommand(kind, name)} inside a step` });
     }
     if (this.#over) throw fail("context-misused", { target, reason: "the handler is over" });

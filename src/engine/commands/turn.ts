@@ -26,7 +26,7 @@ export function applyTurn(core: Core, turn: TurnCommand): void {
   }
   // Begun and ended within one batch, it can never be replayed: its journal need not be written.
   const ends = turn.outcome?.kind === "returned" || turn.outcome?.kind === "failed";
-  const brief = ends && live.inserted;
+  const brief = ends && live.inserted && live.row.extra?.restartedFrom === undefined;
   for (const issued of turn.commands) issue(core, live, issued, brief);
   if (turn.outcome !== null) {
     conclude(core, live, turn.outcome);
