@@ -1,4 +1,4 @@
-import { TimeoutError } from "../model/codec.ts";
+import { makeTimeout } from "../model/codec.ts";
 import type { CallFuture, DurableFuture, PromiseFuture } from "../sdk/context.ts";
 import { type Duration, formatDuration } from "../std/duration.ts";
 
@@ -79,7 +79,7 @@ export class Future<T> implements DurableFuture<T>, Cancellable {
     const { future, ms } = this.#host.timer(duration);
     const late = future.observe().then((): F => {
       if (fallback.length === 1) return fallback[0];
-      throw new TimeoutError(`Nothing came within ${formatDuration(ms)}`);
+      throw makeTimeout(`Nothing came within ${formatDuration(ms)}`);
     });
     return derive<T | F>(this.#host, Promise.race([this.observe(), late]));
   }

@@ -165,12 +165,20 @@ class HandlerContext
     return derive(this.#run, Promise.all(futures.map(observe)));
   }
 
-  race<T>(futures: readonly PromiseLike<T>[]): DurableFuture<T> {
-    return derive(this.#run, Promise.race(futures.map(observe))) as DurableFuture<T>; // T is not awaitable
+  race<const T extends readonly PromiseLike<unknown>[]>(
+    futures: T,
+  ): DurableFuture<Awaited<T[number]>> {
+    return derive(this.#run, Promise.race(futures.map(observe))) as DurableFuture<
+      Awaited<T[number]>
+    >; // observe keeps the type of each
   }
 
-  any<T>(futures: readonly PromiseLike<T>[]): DurableFuture<T> {
-    return derive(this.#run, Promise.any(futures.map(observe))) as DurableFuture<T>; // likewise
+  any<const T extends readonly PromiseLike<unknown>[]>(
+    futures: T,
+  ): DurableFuture<Awaited<T[number]>> {
+    return derive(this.#run, Promise.any(futures.map(observe))) as DurableFuture<
+      Awaited<T[number]>
+    >; // likewise
   }
 
   allSettled(

@@ -42,6 +42,21 @@ export class CancelledError extends TerminalError {
   }
 }
 
+/** The cancellation as a handler catches it. A stack would tell a replay from the first run. */
+export function makeCancellation(): CancelledError {
+  return withoutStack(new CancelledError());
+}
+
+/** What `orTimeout` throws, the same in every replay. */
+export function makeTimeout(message: string): TimeoutError {
+  return withoutStack(new TimeoutError(message));
+}
+
+function withoutStack<E extends Error>(error: E): E {
+  error.stack = `${error.name}: ${error.message}`;
+  return error;
+}
+
 /** What `orTimeout` and deadlines reject with. */
 export class TimeoutError extends TerminalError {
   override readonly name = "TimeoutError";
@@ -137,9 +152,7 @@ function rebuild(encoded: EncodedError): Error {
   if (encoded.cause !== undefined) {
     Object.defineProperty(error, "cause", { value: rebuild(encoded.cause), enumerable: false });
   }
-  // A stack would tell a replay from the first run.
-  error.stack = `${error.name}: ${error.message}`;
-  return error;
+  return withoutStack(error);
 }
 
 function construct(encoded: EncodedError): Error {

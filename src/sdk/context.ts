@@ -146,9 +146,13 @@ export interface Context {
     futures: readonly [...{ [K in keyof T]: PromiseLike<T[K]> }],
   ): DurableFuture<T>;
   /** The first to settle, in the order of the journal. */
-  race<T>(futures: readonly PromiseLike<T>[]): DurableFuture<T>;
+  race<const T extends readonly PromiseLike<unknown>[]>(
+    futures: T,
+  ): DurableFuture<Awaited<T[number]>>;
   /** The first success, or all errors in an `AggregateError`. */
-  any<T>(futures: readonly PromiseLike<T>[]): DurableFuture<T>;
+  any<const T extends readonly PromiseLike<unknown>[]>(
+    futures: T,
+  ): DurableFuture<Awaited<T[number]>>;
   allSettled<T extends readonly unknown[]>(
     futures: readonly [...{ [K in keyof T]: PromiseLike<T[K]> }],
   ): DurableFuture<{ -readonly [K in keyof T]: PromiseSettledResult<T[K]> }>;

@@ -35,9 +35,7 @@ export function applyRestart(core: Core, command: RestartCommand): void {
   const live = core.insert(successor(core, old.row, next));
   const { row } = live;
   live.loaded = [];
-  const reissue: Entry[] = [];
-  for (const entry of prefix) copyEntry(core, live, entry, reissue);
-  for (const entry of reissue) reopen(core, live, entry);
+  for (const entry of keep(prefix)) copyEntry(core, live, entry);
   if (row.mode === "workflow" && row.key !== null) {
     core.setWorkflow(core.key(row.service, row.key), next);
   }
@@ -61,36 +59,28 @@ function successor(core: Core, old: Invocation, number: number): Invocation {
   };
 }
 
-/** Copies an entry; what the cut leaves unanswered is collected, to be opened anew. */
-function copyEntry(core: Core, live: Live, entry: Entry, reissue: Entry[]): void {
-  if (entry.kind === "cancel") return;
-  const copy = core.append(
-    live,
-    entry.kind,
-    entry.command,
-    entry.name,
-    entry.payload,
-    entry.failed,
-  );
-  live.loaded?.push(copy);
-  if (openKinds.has(entry.kind)) {
-    reissue.push(copy);
-  } else if (entry.kind === "done") {
-    const at = reissue.findIndex((open) => open.command === entry.command);
-    if (at >= 0) reissue.splice(at, 1);
+/**
+ * What the successor takes over: all but cancellations and open waits. Those waited for something
+ * that belonged to the old invocation, so the code issues them again; only timers keep their time.
+ */
+function keep(prefix: readonly Entry[]): Entry[] {
+  const answered = new Set<number>();
+  for (const { kind, command } of prefix) if (kind === "done") answered.add(command);
+  const gone = new Set<number>();
+  for (const { kind, command } of prefix) {
+    if (openKinds.has(kind) && kind !== "sleep" && !answered.has(command)) gone.add(command);
   }
+  return prefix.filter(({ kind, command }) => kind !== "cancel" && !gone.has(command));
 }
 
-function reopen(core: Core, live: Live, entry: Entry): void {
-  const { number } = live.row;
-  const { command } = entry;
-  if (entry.kind === "sleep") {
-    const due = Number(entry.payload);
-    live.open.set(command, { kind: "sleep", due });
-    core.arm({ due, number, command, kind: "sleep" });
-    return;
+function copyEntry(core: Core, live: Live, entry: Entry): void {
+  const { kind, command, name, payload, failed } = entry;
+  live.loaded?.push(core.append(live, kind, command, name, payload, failed));
+  if (kind === "sleep") {
+    const due = Number(payload);
+    live.open.set(command, { kind, due });
+    core.arm({ due, number: live.row.number, command, kind });
+  } else if (kind === "done") {
+    live.open.delete(command);
   }
-  // The rest waited for something that belonged to the old invocation's time: the code asks again.
-  const error = fail("cancelled");
-  live.loaded?.push(core.append(live, "done", command, "", encodeFailure(core, error), true));
 }
