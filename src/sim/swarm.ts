@@ -1,0 +1,114 @@
+import { Prng } from "../std/prng.ts";
+
+/** What can be planted to see that it is found. Each stands for a bug that an engine could have. */
+export const sabotages = [
+  "acknowledges-before-durable",
+  "forwards-twice",
+  "reorders-completions",
+  "stale-owner-commits",
+  "forgets-received",
+  "steps-before-durable",
+  "forgets-idempotency",
+  "keeps-after-retention",
+  "cancels-twice",
+  "timers-early",
+  "loses-steps",
+  "reads-stale-state",
+] as const;
+
+export type Sabotage = (typeof sabotages)[number];
+
+/**
+ * What a seed makes of the world. Each class of faults is on or off as a whole, and has a rate of its
+ * own: worlds in which everything fails a little hide what shows where one thing fails often.
+ */
+export interface Swarm {
+  readonly seed: number;
+  readonly partitions: number;
+  readonly nodes: 1 | 2;
+  readonly residency: "keep" | "evict";
+  readonly outboxAlways: boolean;
+  /** Mean time of a sync, and the share of syncs that take fifty times as long. */
+  readonly syncMs: number;
+  readonly slowSyncs: number;
+  /** Probabilities per commit. */
+  readonly full: number;
+  readonly failed: number;
+  readonly failedWritten: number;
+  readonly crashInCommit: number;
+  /** Mean pauses between such events, or 0 for never. */
+  readonly processCrashMs: number;
+  readonly powerCrashMs: number;
+  readonly takeoverMs: number;
+  readonly clockJumpMs: number;
+  readonly meddleMs: number;
+  readonly deployMs: number;
+  /** The network between nodes, and between clients and nodes. */
+  readonly latencyMs: number;
+  readonly drop: number;
+  readonly duplicate: number;
+  /** Share of steps and calls of the outside that fail. */
+  readonly stepFailures: number;
+  /** Faults end by then, whatever is still going on. */
+  readonly faultsMs: number;
+  /** How much work each workload does, as a factor. */
+  readonly load: number;
+  readonly workloads: number;
+}
+
+export function drawSwarm(seed: number): Swarm {
+  const random = new Prng(seed ^ 0x51ed270b);
+  const chance = (probability: number): boolean => random.float() < probability;
+  const rate = (on: number, least: number, most: number): number =>
+    chance(on) ? least * (most / least) ** random.float() : 0;
+  const nodes = chance(0.4) ? 2 : 1;
+  const faulty = chance(0.9);
+  const on = faulty ? 1 : 0;
+  return {
+    seed,
+    partitions: nodes === 2 ? 2 + random.below(5) : 1 + random.below(6),
+    nodes,
+    residency: chance(0.35) ? "evict" : "keep",
+    outboxAlways: chance(0.4),
+    syncMs: rate(1, 0.1, 10),
+    slowSyncs: rate(0.3 * on, 0.01, 0.2),
+    full: rate(0.2 * on, 0.002, 0.05),
+    failed: rate(0.2 * on, 0.002, 0.05),
+    failedWritten: rate(0.2 * on, 0.002, 0.05),
+    crashInCommit: rate(0.25 * on, 0.002, 0.05),
+    processCrashMs: rate(0.4 * on, 100, 3_000),
+    powerCrashMs: rate(0.4 * on, 100, 3_000),
+    takeoverMs: rate(0.4 * on, 200, 3_000),
+    clockJumpMs: rate(0.3 * on, 50, 2_000),
+    meddleMs: rate(0.5 * on, 5, 200),
+    deployMs: rate(0.3 * on, 100, 1_000),
+    latencyMs: rate(1, 0.05, 20),
+    drop: rate(0.3 * on, 0.01, 0.3),
+    duplicate: rate(0.3 * on, 0.01, 0.3),
+    stepFailures: rate(0.5 * on, 0.02, 0.4),
+    faultsMs: 2_000 + random.below(6_000),
+    load: 0.3 + random.float() * 0.7,
+    workloads: 1 + random.below(4),
+  };
+}
+
+/** What happens now and then, with the probability that the swarm gives. */
+export type Probability =
+  | "stepFailures"
+  | "drop"
+  | "duplicate"
+  | "full"
+  | "failed"
+  | "failedWritten"
+  | "crashInCommit"
+  | "slowSyncs";
+
+/** The world in one line, for whoever reads a failure. */
+export function describeSwarm(swarm: Swarm): string {
+  const parts: string[] = [];
+  for (const [name, value] of Object.entries(swarm)) {
+    if (value === 0 || value === false) continue;
+    parts.push(`${name}=${typeof value === "number" ? Number(value.toPrecision(3)) : value}`);
+  }
+  return parts.join(" ");
+}

@@ -1,0 +1,18 @@
+import type { Workload } from "../workload.ts";
+import type { World } from "../world.ts";
+import { makeMessages } from "./messages.ts";
+import { makeRegisters } from "./registers.ts";
+import { makeTransfers } from "./transfers.ts";
+
+const all: readonly ((world: World) => Workload)[] = [makeMessages, makeRegisters, makeTransfers];
+
+/** Some of the workloads, as the seed will have it. */
+export function chooseWorkloads(world: World): Workload[] {
+  const left = [...all];
+  const chosen: Workload[] = [];
+  while (chosen.length < world.swarm.workloads && left.length > 0) {
+    const [make] = left.splice(world.random.below(left.length), 1);
+    if (make !== undefined) chosen.push(make(world));
+  }
+  return chosen;
+}
