@@ -1,5 +1,6 @@
 import type { Host } from "../host/host.ts";
 import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
+import { partitionOfNumber } from "../model/ids.ts";
 import { hasEnded } from "../model/invocation.ts";
 import type { Limits } from "../model/limits.ts";
 import type { ScheduleDefinition } from "../sdk/handler.ts";
@@ -86,6 +87,7 @@ export class Engine implements ExecutorHost {
     this.#timers = new Timers(
       host,
       store,
+      (timer) => this.core.owns(partitionOfNumber(timer.number)),
       (due) => this.#fire(due),
       (error) => this.#fault(error),
     );

@@ -41,7 +41,9 @@ export class Recovery {
     const core = this.#core;
     core.schedules.clear();
     for (const schedule of await this.#store.loadSchedules()) {
-      core.schedules.set(schedule.name, schedule);
+      if (core.owns(core.partitionOf("schedule", schedule.name))) {
+        core.schedules.set(schedule.name, schedule);
+      }
     }
     for (const [partition, own] of core.owned) {
       own.received.clear();

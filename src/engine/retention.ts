@@ -81,12 +81,15 @@ export class Retention {
   }
 
   async #collect(): Promise<boolean> {
-    const now = this.#core.host.now();
-    const numbers = await this.#store.scanExpired(now, chunk);
+    const core = this.#core;
+    const now = core.host.now();
+    // Each owner clears up after itself.
+    const expired = await this.#store.scanExpired(now, chunk);
+    const numbers = expired.filter((number) => core.owns(partitionOfNumber(number)));
     const idempotency = await this.#store.scanExpiredIdempotency(now, chunk);
     if (numbers.length === 0 && idempotency.length === 0) return false;
     const first = numbers[0];
-    const some = this.#core.owned.keys().next().value ?? 0;
+    const some = core.owned.keys().next().value ?? 0;
     const partition = first === undefined ? some : partitionOfNumber(first);
     this.#push({ kind: "expire", partition, numbers, idempotency });
     return true;

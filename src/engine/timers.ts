@@ -14,6 +14,8 @@ const windowSize = 4_096;
 export class Timers {
   readonly #host: Host;
   readonly #store: Store;
+  /** The store has the timers of all owners. */
+  readonly #owns: (timer: Timer) => boolean;
   readonly #fire: (due: Timer[]) => void;
   readonly #fail: (error: unknown) => void;
   readonly #heap = new Heap<Timer>(
@@ -33,11 +35,13 @@ export class Timers {
   constructor(
     host: Host,
     store: Store,
+    owns: (timer: Timer) => boolean,
     fire: (due: Timer[]) => void,
     failed: (error: unknown) => void,
   ) {
     this.#host = host;
     this.#store = store;
+    this.#owns = owns;
     this.#fire = fire;
     this.#fail = failed;
   }
@@ -94,7 +98,7 @@ export class Timers {
     const full = timers.length === windowSize;
     const last = timers[timers.length - 1];
     this.#windowEnd = full && last !== undefined ? last.due : end;
-    for (const timer of timers) this.#heap.push(timer);
+    for (const timer of timers) if (this.#owns(timer)) this.#heap.push(timer);
     // What lies beyond is not known exactly; the end of the window is a safe guess.
     this.#next = next === null ? null : Math.max(next, this.#windowEnd);
     this.#schedule();
