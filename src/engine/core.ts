@@ -41,6 +41,8 @@ export interface CoreOptions {
   readonly armTimer: (timer: Timer) => void;
   /** Sends every message between partitions through the outbox, even within this node. */
   readonly outboxAlways: boolean;
+  /** Whether everything leaves memory as soon as it waits. */
+  readonly evictIdle: boolean;
 }
 
 export interface OwnedPartition {
@@ -134,6 +136,7 @@ export class Core {
   };
   keyCount = 0;
 
+  readonly evictIdle: boolean;
   readonly #armTimer: (timer: Timer) => void;
   readonly #outboxAlways: boolean;
   #rotation = 0;
@@ -155,6 +158,7 @@ export class Core {
     this.tag = options.tag;
     this.partitions = options.partitions;
     this.#armTimer = options.armTimer;
+    this.evictIdle = options.evictIdle;
     this.#outboxAlways = options.outboxAlways;
     this.#random = new Prng(options.host.random());
     this.batch = makeBatch(this.#epochs);
@@ -285,7 +289,7 @@ export class Core {
       if (row.status === "queued") key.queue.push(row.number);
       else key.holder = row.number;
     }
-    key.workflow = loaded.workflow?.number ?? 0;
+    key.workflow = loaded.workflow ?? 0;
     if (key.workflow !== 0) this.workflows.set(key.workflow, key);
     ofService.set(name, key);
     this.keyCount++;

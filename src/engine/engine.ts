@@ -97,6 +97,8 @@ export interface TurnCommand {
   readonly stepsWait: boolean;
   /** Nothing runs: only a completion can move it, so its memory may be taken. */
   readonly idle: boolean;
+  /** How many completions the attempt had been told of: later ones make `idle` untrue. */
+  readonly notified: number;
 }
 
 export interface IssuedCommand {

@@ -71,6 +71,7 @@ export function attempt(core: Core, live: Live): void {
   if (entries.length > 0) core.counts.replays++;
   live.loaded = null;
   live.attempt = core.nextAttempt();
+  live.notified = 0;
   live.idle = false;
   core.executor.start({
     number: row.number,
@@ -108,11 +109,23 @@ export function dropAttempt(core: Core, live: Live): void {
   core.executor.drop(row.number);
 }
 
+/**
+ * Leaves memory: its attempt ends here, and the completion that wakes it starts another one from the
+ * journal. Only for what is idle.
+ */
+export function suspend(core: Core, live: Live): void {
+  assert(live.row.status === "running", "only a running invocation is suspended");
+  dropAttempt(core, live);
+  live.row.status = "suspended";
+  core.change(live);
+}
+
 /** Gives a new entry to the code: to the attempt in memory, or by starting one. */
 export function deliver(core: Core, live: Live, entry: Entry): void {
   const { row } = live;
   live.idle = false;
   if (live.attempt !== 0) {
+    live.notified++;
     core.executor.notify(row.number, entry, core.batchNumber);
     return;
   }

@@ -11,7 +11,7 @@ import { rowOf } from "./commands/table.ts";
 import { Core, type HeldReply, type Sealed } from "./core.ts";
 import type { Deployments } from "./deployments.ts";
 import type { Command, Executor, ExecutorHost, Parcel, TurnCommand } from "./engine.ts";
-import { dropAttempt } from "./lifecycle.ts";
+import { suspend } from "./lifecycle.ts";
 import { type Forward, Outbox } from "./outbox.ts";
 import { Needs } from "./prefetch.ts";
 import { Recovery } from "./recovery.ts";
@@ -100,6 +100,7 @@ export class Engine implements ExecutorHost {
       partitions: store.info.partitions,
       armTimer: (timer) => this.#timers.arm(timer),
       outboxAlways: options.outboxAlways ?? false,
+      evictIdle: options.residency === "evict",
     });
     this.#needs = new Needs(this.core);
     this.#outbox = new Outbox(host, options.forward ?? this.#forwardHere, (command) =>
@@ -444,11 +445,7 @@ export class Engine implements ExecutorHost {
   /** Lets go of memory that nothing needs: what ended, what only visited, and what waits too long. */
   #clean(sealed: Sealed): void {
     const { core } = this;
-    const evict = this.#options.residency === "evict";
-    for (const live of sealed.touched) {
-      if (evict && live.idle && live.attempt !== 0) this.#evict(live);
-      this.#forget(live);
-    }
+    for (const live of sealed.touched) this.#forget(live);
     const { visitors } = core;
     core.visitors = [];
     for (const number of visitors) {
@@ -470,25 +467,14 @@ export class Engine implements ExecutorHost {
     if (gone || live.idle) this.core.live.delete(row.number);
   }
 
-  /** A suspended invocation leaves memory; its row says so, and a completion brings it back. */
-  #evict(live: Live): void {
-    const { core } = this;
-    if (live.batch > this.#durable || live.row.status !== "running") return;
-    const key = live.row.key === null ? null : core.findKey(live.row.service, live.row.key);
-    if (live.row.key !== null && key === undefined) return;
-    dropAttempt(core, live);
-    live.row.status = "suspended";
-    core.change(live);
-  }
-
   #shrink(): void {
     const { live } = this.core;
     let excess = live.size - this.#limits.running;
     for (const one of live.values()) {
       if (excess <= 0) return;
       if (one.batch > this.#durable) continue;
-      if (one.idle && one.attempt !== 0) {
-        this.#evict(one);
+      if (one.idle && one.attempt !== 0 && one.row.status === "running") {
+        suspend(this.core, one);
         excess--;
       } else if (one.attempt === 0 && one.replies === null && !one.listed) {
         live.delete(one.row.number);

@@ -9,6 +9,8 @@ export class Live {
   readonly row: Invocation;
   /** The attempt that runs, or 0: only its turns count. */
   attempt = 0;
+  /** Completions that the attempt was told of. */
+  notified = 0;
   /** The last batch that wrote something of it. */
   batch = 0;
   /** Whether the store has no record of it yet. */

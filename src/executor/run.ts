@@ -96,6 +96,7 @@ export class Run implements StartedHost, StepHost {
   /** A cancellation came while nothing was awaited: the next await gets it. */
   #cancelPending = false;
   #cancelGrace: (() => void) | null = null;
+  #notified = 0;
   #promises = 0;
   #input: unknown;
 
@@ -166,6 +167,7 @@ export class Run implements StartedHost, StepHost {
 
   notify(entry: Entry, batch: number): void {
     this.#batch = batch;
+    this.#notified++;
     this.#completions.push(entry);
     if (this.#begun) this.#enqueue();
   }
@@ -380,6 +382,7 @@ export class Run implements StartedHost, StepHost {
       outcome,
       stepsWait,
       idle,
+      notified: this.#notified,
     });
     if (outcome !== null && outcome.kind !== "retry-step") this.end();
   }
@@ -624,9 +627,6 @@ export class Run implements StartedHost, StepHost {
     return { ordinal, entry };
   }
 
-  #mayUse(kind: EntryKind, name: string): void {
-    const { target } = this;
-    if (this.executor.inStep) {
   /** A gap in the journal is a step that had not ended; in a restarted one, a wait that was open. */
   #isLost(kind: EntryKind, ordinal: number): boolean {
     if (kind === "run" || ordinal >= (this.#recorded?.last ?? -1)) return false;
@@ -634,6 +634,9 @@ export class Run implements StartedHost, StepHost {
     return !(restarted && openKinds.has(kind));
   }
 
+  #mayUse(kind: EntryKind, name: string): void {
+    const { target } = this;
+    if (this.executor.inStep) {
       throw fail("context-misused", { target, reason: `${nameCommand(kind, name)} inside a step` });
     }
     if (this.#over) throw fail("context-misused", { target, reason: "the handler is over" });

@@ -1,6 +1,6 @@
 import type { Entry } from "../model/entry.ts";
 import type { InvocationNumber } from "../model/ids.ts";
-import type { Invocation } from "../model/invocation.ts";
+import type { Invocation, Status } from "../model/invocation.ts";
 
 /**
  * Where it all lives. One writer: the engine's loop, which calls `commit` once per batch and never
@@ -225,9 +225,9 @@ export interface LoadedKey {
   /** State entries: name and JSON. */
   readonly state: readonly (readonly [name: string, value: string])[];
   /** Invocations of the key with mode `exclusive` that have not ended and are not `scheduled`, by position. */
-  readonly open: readonly Invocation[];
+  readonly open: readonly { readonly number: InvocationNumber; readonly status: Status }[];
   /** The latest invocation with mode `workflow`, ended or not; null if none is kept. */
-  readonly workflow: Invocation | null;
+  readonly workflow: InvocationNumber | null;
 }
 
 export type SqlValue = string | number | null;

@@ -4,10 +4,13 @@ import { partitionOfNumber } from "../../model/ids.ts";
 import { assert, unreachable } from "../../std/assert.ts";
 import type { Core } from "../core.ts";
 import type { IssuedCommand, TurnCommand, TurnOutcome } from "../engine.ts";
-import { deliver, disarmRetry, dropAttempt, encodeFailure, finish } from "../lifecycle.ts";
+import { deliver, disarmRetry, dropAttempt, encodeFailure, finish, suspend } from "../lifecycle.ts";
 import type { Live, OpenCommand } from "../state.ts";
 import { propagateCancel } from "./cancel.ts";
 import { writeState } from "./state-write.ts";
+
+/** Sleeps at least as long as this leave memory at once. */
+const longSleepMs = 5_000;
 
 /** Takes in what a handler did in one turn. A turn of an attempt that is over changes nothing. */
 export function applyTurn(core: Core, turn: TurnCommand): void {
@@ -33,7 +36,19 @@ export function applyTurn(core: Core, turn: TurnCommand): void {
     return;
   }
   if (turn.stepsWait) core.executor.applied(row.number, live.batch);
-  live.idle = turn.idle;
+  live.idle = turn.idle && turn.notified === live.notified;
+  if (live.idle && row.status === "running" && (core.evictIdle || sleepsLong(core, live))) {
+    suspend(core, live);
+  }
+}
+
+/** Nothing but time can wake it, and not soon: it is cheaper in the store than in memory. */
+function sleepsLong(core: Core, live: Live): boolean {
+  if (live.open.size === 0) return false;
+  for (const { due } of live.open.values()) {
+    if (due === undefined || due - core.now < longSleepMs) return false;
+  }
+  return true;
 }
 
 function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): void {

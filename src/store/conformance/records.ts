@@ -155,7 +155,7 @@ export function testKeys(run: Run): void {
       found?.open.map((it) => it.number),
       [at(2), at(3), at(1)],
     );
-    assert.equal(found?.workflow?.number, at(6));
+    assert.equal(found?.workflow, at(6));
     assert.deepEqual(found?.state, [
       ["a", "1"],
       ["b", "1"],

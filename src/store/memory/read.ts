@@ -45,14 +45,17 @@ function loadKey(tables: Tables, address: KeyAddress): LoadedKey {
   const all: Invocation[] = [];
   for (const number of tables.byKey.get(keyId(address)) ?? []) {
     const found = tables.invocations.get(number);
-    if (found !== undefined) all.push(copyInvocation(found));
+    if (found !== undefined) all.push(found);
   }
   const workflows = all.filter((it) => it.mode === "workflow").sort(byNumber);
   const state = [...(tables.state.get(keyId(address)) ?? [])];
   return {
     state: state.sort(([a], [b]) => compareText(a, b)),
-    open: all.filter(holdsKey).sort((a, b) => a.position - b.position || byNumber(a, b)),
-    workflow: workflows.at(-1) ?? null,
+    open: all
+      .filter(holdsKey)
+      .sort((a, b) => a.position - b.position || byNumber(a, b))
+      .map(({ number, status }) => ({ number, status })),
+    workflow: workflows.at(-1)?.number ?? null,
   };
 }
 

@@ -14,14 +14,17 @@ import type {
   Schedule,
   Timer,
 } from "../store.ts";
+import { BulkReader, bulkTexts } from "./bulk-reader.ts";
 import { statuses, wordOf } from "./codes.ts";
 import { holdsKey, isLive, isWorkflow } from "./format.ts";
 import {
   decodeEntry,
   decodeIdempotency,
   decodeInvocation,
+  decodeOpen,
   decodePromise,
   decodeSchedule,
+  decodeStateEntry,
   decodeTimer,
   entryColumns,
   idempotencyColumns,
@@ -43,10 +46,10 @@ const questionTexts = {
   invocation: `SELECT ${invocationColumns} FROM invocations WHERE number = ?`,
   journal: `SELECT ${entryColumns} FROM journal WHERE number = ? ORDER BY idx`,
   state: "SELECT name, value FROM state WHERE service = ? AND key = ? ORDER BY name",
-  open: `SELECT ${invocationColumns} FROM invocations
+  open: `SELECT number, status FROM invocations
     WHERE service = ? AND key = ? AND ${holdsKey} ORDER BY position, number`,
-  workflow: `SELECT ${invocationColumns} FROM invocations
-    WHERE service = ? AND key = ? AND ${isWorkflow} ORDER BY number DESC LIMIT 1`,
+  workflow: `SELECT max(number) FROM invocations
+    WHERE service = ? AND key = ? AND ${isWorkflow}`,
   idempotency: `SELECT ${idempotencyColumns} FROM idempotency
     WHERE scope = ? AND idempotency_key = ?`,
   promise: `SELECT ${promiseColumns} FROM promises WHERE number = ? AND name = ?`,
@@ -69,14 +72,19 @@ const questionTexts = {
     GROUP BY status ORDER BY status`,
 } as const;
 
+/** From so many on, one question for all is faster than one for each. */
+const bulkFrom = 8;
+
 /** The texts, for the test that each is answered from an index. */
-export const questions: Readonly<Record<string, string>> = questionTexts;
+export const questions: Readonly<Record<string, string>> = { ...questionTexts, ...bulkTexts };
 
 /** All that the engine reads, as prepared questions: each answers at once, on the caller's thread. */
 export class Reader {
   readonly #ask: Readonly<Record<keyof typeof questionTexts, Question>>;
+  readonly #bulk: BulkReader;
 
   constructor(db: DatabaseSync) {
+    this.#bulk = new BulkReader(db);
     // fromEntries forgets the key type
     this.#ask = Object.fromEntries(
       Object.entries(questionTexts).map(([name, text]) => [name, new Question(db, text)]),
@@ -84,10 +92,18 @@ export class Reader {
   }
 
   load(request: LoadRequest): Loaded {
+    const { invocations = [], journals = [], keys = [] } = request;
+    const bulk = this.#bulk;
     return {
-      invocations: (request.invocations ?? []).map((number) => this.#invocation(number)),
-      journals: (request.journals ?? []).map((number) => this.#journal(number)),
-      keys: (request.keys ?? []).map((address) => this.#key(address)),
+      invocations:
+        invocations.length < bulkFrom
+          ? invocations.map((number) => this.#invocation(number))
+          : bulk.invocations(invocations),
+      journals:
+        journals.length < bulkFrom
+          ? journals.map((number) => this.#journal(number))
+          : bulk.journals(journals),
+      keys: keys.length < bulkFrom ? keys.map((address) => this.#key(address)) : bulk.keys(keys),
       idempotency: (request.idempotency ?? []).map((address) => this.#idempotency(address)),
       promises: (request.promises ?? []).map((it) => this.#promise(it.number, it.name)),
     };
@@ -159,13 +175,10 @@ export class Reader {
   }
 
   #key({ service, key }: KeyAddress): LoadedKey {
-    const workflow = this.#ask.workflow.first(service, key);
     return {
-      state: this.#ask.state
-        .all(service, key)
-        .map((row) => [row[0] as string, row[1] as string] as const), // NOT NULL
-      open: this.#ask.open.all(service, key).map(decodeInvocation),
-      workflow: workflow === undefined ? null : decodeInvocation(workflow),
+      state: this.#ask.state.all(service, key).map(decodeStateEntry),
+      open: this.#ask.open.all(service, key).map(decodeOpen),
+      workflow: (this.#ask.workflow.first(service, key)?.[0] ?? null) as number | null, // INTEGER
     };
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "../../model/entry.ts";
-import type { Extra, Invocation } from "../../model/invocation.ts";
+import type { Extra, Invocation, Status } from "../../model/invocation.ts";
 import type { DurablePromise, Idempotency, Schedule, Timer } from "../store.ts";
 import {
   backfills,
@@ -62,6 +62,16 @@ export function decodeInvocation(row: Row): Invocation {
     entries: row[14] as number,
     extra: extra === null ? null : (JSON.parse(extra) as Extra),
   };
+}
+
+/** `number, status` of what holds a key or waits for it. */
+export function decodeOpen(row: Row): { number: number; status: Status } {
+  return { number: row[0] as number, status: wordOf(statuses, row[1] as number) };
+}
+
+/** `name, value` of a state entry. */
+export function decodeStateEntry(row: Row): readonly [name: string, value: string] {
+  return [row[0] as string, row[1] as string];
 }
 
 export const entryColumns = "idx, kind, command, name, payload, failed, at";
