@@ -591,5 +591,6 @@ export class Engine implements ExecutorHost {
 function refuseCommand(command: Command, reason: HoldfastError): void {
   if ("reply" in command) command.reply?.reject(reason);
   if ("accepted" in command) command.accepted?.reject(reason);
+  if ("found" in command) command.found?.reject(reason);
   if ("outcome" in command && command.kind !== "turn") command.outcome?.reject(reason);
 }
