@@ -47,6 +47,9 @@ export interface RunHost {
   awaitBatch(run: Run, batch: number): void;
 }
 
+/** Most runs of actors and services never wait: they share this, and never write to it. */
+const none: Map<number, Future<unknown>> = new Map();
+
 /** A step that succeeded and can be taken back. */
 interface Undo {
   readonly name: string;
@@ -79,11 +82,11 @@ export class Run implements StartedHost, StepHost {
   #issued: IssuedCommand[] = [];
   #outcome: TurnOutcome | null = null;
   readonly #completions = new Deque<Entry>();
-  readonly #futures = new Map<number, Future<unknown>>();
+  #futures: Map<number, Future<unknown>> = none;
   /** Commands whose futures a cancellation rejected: their answers may still come, and count not. */
   #givenUp: Set<number> | null = null;
   /** What user code awaits now, in the order in which it began to. */
-  readonly #awaited = new Set<Cancellable>();
+  #awaited: Set<Cancellable> | null = null;
   #steps: Map<number, Step> | null = null;
   #toStart: Step[] = [];
   #undos: Undo[] | null = null;
@@ -112,8 +115,13 @@ export class Run implements StartedHost, StepHost {
     this.#batch = attempt.batch;
   }
 
+  /**
+   * Whether this point was passed before, so that what is said here was said then. Where the journal
+   * ends that is not known, and better said twice than never: a completion that wakes an invocation
+   * is in the journal before its turn.
+   */
   get replaying(): boolean {
-    return this.#replaying;
+    return this.#replaying && this.#recorded?.isBehind(this.#next) === true;
   }
 
   get retry(): Retry {
@@ -357,8 +365,8 @@ export class Run implements StartedHost, StepHost {
       for (const step of this.#steps.values()) step.abandon(reason);
     }
     this.#steps = null;
-    this.#futures.clear();
-    this.#awaited.clear();
+    this.#futures = none;
+    this.#awaited = null;
     this.#issued = [];
   }
 
@@ -557,7 +565,7 @@ export class Run implements StartedHost, StepHost {
   }
 
   #cancelled(): void {
-    const awaited = [...this.#awaited];
+    const awaited = [...(this.#awaited ?? [])];
     if (awaited.length === 0) {
       this.#cancelPending = true;
       return;
@@ -583,6 +591,7 @@ export class Run implements StartedHost, StepHost {
   // What futures need.
 
   awaited(future: Cancellable): void {
+    this.#awaited ??= new Set();
     this.#awaited.add(future);
     if (!this.#cancelPending) return;
     this.#cancelPending = false;
@@ -591,7 +600,7 @@ export class Run implements StartedHost, StepHost {
   }
 
   settled(future: Cancellable): void {
-    this.#awaited.delete(future);
+    this.#awaited?.delete(future);
   }
 
   timer(duration: Duration): { future: Future<void>; ms: number } {
@@ -696,8 +705,13 @@ export class Run implements StartedHost, StepHost {
   #expect<T>(ordinal: number): Future<T> {
     this.#checkOpen();
     const future = new Future<T>(this);
-    this.#futures.set(ordinal, future as Future<unknown>);
+    this.#ownFutures().set(ordinal, future as Future<unknown>);
     return future;
+  }
+
+  #ownFutures(): Map<number, Future<unknown>> {
+    if (this.#futures === none) this.#futures = new Map();
+    return this.#futures;
   }
 
   #checkOpen(): void {
@@ -768,7 +782,7 @@ export class Run implements StartedHost, StepHost {
     const { ordinal, entry } = this.#command("call", name);
     this.#checkOpen();
     const future = new StartedFuture<unknown>(this, ordinal);
-    this.#futures.set(ordinal, future);
+    this.#ownFutures().set(ordinal, future);
     if (entry === undefined) {
       this.#issue({ kind: "call", command: ordinal, name, payload: null, failed: false, target });
     }
