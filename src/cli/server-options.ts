@@ -1,0 +1,30 @@
+/** What the commands have in common that run a server. */
+import type { Command } from "commander";
+import { parsePort } from "../server/config.ts";
+
+export interface ServerOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly store?: string;
+}
+
+export interface ServerSettings {
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly store?: string;
+}
+
+export function addServerOptions(command: Command): Command {
+  return command
+    .option("--port <port>", "port to listen on; 0 takes a free one (default: HOLDFAST_PORT, 7400)")
+    .option("--host <address>", "address to listen on (default: HOLDFAST_HOST, 127.0.0.1)")
+    .option("--store <path>", "SQLite file, or :memory: (default: HOLDFAST_STORE, holdfast.db)");
+}
+
+export function parseServerOptions({ host, port, store }: ServerOptions): ServerSettings {
+  return {
+    ...(host === undefined ? {} : { hostname: host }),
+    ...(port === undefined ? {} : { port: parsePort(port, "--port") }),
+    ...(store === undefined ? {} : { store }),
+  };
+}
