@@ -22,7 +22,8 @@ export function enqueue(core: Core, live: Live): void {
     return;
   }
   const key = core.key(row.service, row.key);
-  if (key.holder !== 0) {
+  // A free key with a queue is about to advance: nobody overtakes those who wait.
+  if (key.holder !== 0 || key.queue.size > 0) {
     row.status = "queued";
     core.change(live);
     key.queue.push(row.number);
