@@ -464,7 +464,12 @@ export class Engine implements ExecutorHost {
     const { row } = live;
     if (live.batch > this.#durable || live.attempt !== 0 || live.replies !== null) return;
     const gone = hasEnded(row.status) || row.status === "suspended" || row.status === "scheduled";
-    if (gone || live.idle) this.core.live.delete(row.number);
+    if (!gone && !live.idle) return;
+    this.core.live.delete(row.number);
+    // A workflow's key is rarely asked for again once it rests; an actor's often is.
+    if (row.mode !== "workflow" || row.key === null) return;
+    const key = this.core.findKey(row.service, row.key);
+    if (key?.idle === true && key.batch <= this.#durable) this.core.forgetKey(key);
   }
 
   #shrink(): void {

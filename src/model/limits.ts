@@ -79,7 +79,7 @@ export const limitTable = {
   queryTime: { value: 10_000, unit: "ms", why: "one SQL query" },
   queryRows: { value: 10_000, unit: "count", why: "rows that one SQL query returns" },
   queryLength: { value: 65_536, unit: "bytes", why: "the text of one SQL query" },
-  batchCommands: { value: 4_096, unit: "count", why: "commands in one batch of the loop" },
+  batchCommands: { value: 1_024, unit: "count", why: "commands in one batch of the loop" },
   batchBytes: { value: 16_777_216, unit: "bytes", why: "payloads in one commit" },
   outboxMessages: {
     value: 100_000,

@@ -1,6 +1,9 @@
+/** Many queues are made and never used: until the first value there is no ring. */
+const empty: never[] = [];
+
 /** A first-in first-out queue on a growing ring: constant time at both ends, no shifting. */
 export class Deque<T> {
-  #ring: (T | undefined)[] = new Array<T | undefined>(16);
+  #ring: (T | undefined)[] = empty;
   #head = 0;
   #size = 0;
 
@@ -28,7 +31,7 @@ export class Deque<T> {
   }
 
   clear(): void {
-    this.#ring = new Array<T | undefined>(16);
+    this.#ring = empty;
     this.#head = 0;
     this.#size = 0;
   }
@@ -40,7 +43,7 @@ export class Deque<T> {
   }
 
   #grow(): void {
-    const next = new Array<T | undefined>(this.#ring.length * 2);
+    const next = new Array<T | undefined>(Math.max(4, this.#ring.length * 2));
     for (let i = 0; i < this.#size; i++) {
       next[i] = this.#ring[(this.#head + i) & (this.#ring.length - 1)];
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Invocation } from "../../model/invocation.ts";
 import { at, type Run } from "./place.ts";
-import { baseTime, sampleEntry, sampleInvocation, samplePromise, sampleTimer } from "./samples.ts";
+import { baseTime, sampleEntry, sampleInvocation, samplePromise } from "./samples.ts";
 
 export function testInvocations(run: Run): void {
   const full = sampleInvocation(at(1), {
@@ -92,13 +92,12 @@ function testJournals(run: Run): void {
     assert.deepEqual((await opened.store.load(ask)).journals, [[other], [], cut]);
   });
 
-  run("deleting takes the journal, the promises and the timers along", async (opened) => {
+  run("deleting takes the journal and the promises along", async (opened) => {
     for (const number of [at(1), at(2)]) {
       await opened.write((batch) => {
         batch.insertInvocations.push(sampleInvocation(number));
         batch.appendEntries.push({ number, entry: sampleEntry(0) });
         batch.putPromises.push(samplePromise(number));
-        batch.insertTimers.push(sampleTimer(number), sampleTimer(number, { kind: "deadline" }));
       });
     }
     await opened.write((batch) => batch.deleteInvocations.push(at(1)));
@@ -118,11 +117,6 @@ function testJournals(run: Run): void {
     assert.deepEqual(
       loaded.promises.map((it) => it?.number),
       [undefined, at(2)],
-    );
-    const timers = await opened.store.scanTimers(baseTime * 2, 10);
-    assert.deepEqual(
-      timers.map((it) => it.number),
-      [at(2), at(2)],
     );
   });
 }

@@ -140,7 +140,6 @@ export class Tables {
     this.invocations.delete(number);
     this.journals.delete(number);
     this.promises.delete(number);
-    for (const [id, timer] of this.timers) if (timer.number === number) this.timers.delete(id);
     if (invocation === undefined || invocation.key === null) return;
     const id = keyId({ service: invocation.service, key: invocation.key });
     const numbers = this.byKey.get(id);

@@ -78,13 +78,12 @@ CREATE TABLE state (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE timers (
+  due INTEGER NOT NULL,
   number INTEGER NOT NULL,
   command INTEGER NOT NULL,
   kind INTEGER NOT NULL,
-  due INTEGER NOT NULL,
-  PRIMARY KEY (number, command, kind, due)
+  PRIMARY KEY (due, number, command, kind)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX timers_due ON timers (due);
 
 CREATE TABLE promises (
   number INTEGER NOT NULL,

@@ -20,13 +20,12 @@ const statementTexts = {
   deleteInvocation: "DELETE FROM invocations WHERE number = ?",
   deleteJournal: "DELETE FROM journal WHERE number = ?",
   deletePromises: "DELETE FROM promises WHERE number = ?",
-  deleteTimersOf: "DELETE FROM timers WHERE number = ?",
   truncateJournal: "DELETE FROM journal WHERE number = ? AND idx >= ?",
   appendEntry: `INSERT INTO journal VALUES (${marks(8)})`,
   putState: "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)",
   deleteState: "DELETE FROM state WHERE service = ? AND key = ? AND name = ?",
   insertTimer: "INSERT OR IGNORE INTO timers VALUES (?, ?, ?, ?)",
-  deleteTimer: "DELETE FROM timers WHERE number = ? AND command = ? AND kind = ? AND due = ?",
+  deleteTimer: "DELETE FROM timers WHERE due = ? AND number = ? AND command = ? AND kind = ?",
   putPromise: `INSERT OR REPLACE INTO promises VALUES (${marks(7)})`,
   putIdempotency: `INSERT OR REPLACE INTO idempotency VALUES (${marks(6)})`,
   deleteIdempotency: "DELETE FROM idempotency WHERE scope = ? AND idempotency_key = ?",
@@ -71,7 +70,6 @@ export class BatchWriter {
     for (const number of batch.deleteInvocations) {
       run.deleteJournal.run(number);
       run.deletePromises.run(number);
-      run.deleteTimersOf.run(number);
       run.deleteInvocation.run(number);
     }
   }
@@ -136,10 +134,10 @@ export class BatchWriter {
   #writeTimers(batch: Batch): void {
     const run = this.#run;
     const bind = (timer: Timer): [number, number, number, number] => [
+      timer.due,
       timer.number,
       timer.command,
       timerKindCode[timer.kind],
-      timer.due,
     ];
     for (const timer of batch.insertTimers) run.insertTimer.run(...bind(timer));
     for (const timer of batch.deleteTimers) run.deleteTimer.run(...bind(timer));
