@@ -64,6 +64,11 @@ export class Recorded {
     return this.completions[this.#delivered++];
   }
 
+  /** What the journal goes on with where the code ends: a command, or a completion at least. */
+  ahead(next: number): Entry | undefined {
+    return this.missed(next) ?? this.completions[this.#delivered];
+  }
+
   /** The first recorded command that the code has not issued although its turn is over, if any. */
   missed(next: number): Entry | undefined {
     for (let ordinal = next; ordinal <= this.last; ordinal++) {
@@ -99,7 +104,7 @@ export function nameCommand(kind: EntryKind, name: string): string {
 
 /** Where user code stands, as ` at file:line:column`: the first frame that is not Holdfast's. */
 export function siteOf(stack: string | undefined): string {
-  const here = new URL(".", import.meta.url).pathname;
+  const here = new URL("..", import.meta.url).pathname;
   for (const line of (stack ?? "").split("\n").slice(1)) {
     if (line.includes(here) || line.includes("node:internal") || line.includes("<anonymous>")) {
       continue;

@@ -244,7 +244,7 @@ export class Run implements StartedHost, StepHost {
     assert(recorded !== null, "a replay has a journal");
     if (!recorded.drained) {
       if (this.#outcome !== null) {
-        this.#divergeAt(recorded.completions.at(-1), "the end of the handler");
+        this.#divergeAt(recorded.ahead(this.#next), "the end of the handler");
       } else {
         this.#enqueue();
       }
