@@ -22,6 +22,8 @@ import { Timers } from "./timers.ts";
 
 /** How many rounds of turns one pass takes before it lets I/O in. */
 const roundsPerPass = 256;
+/** How many more invocations in memory make another look for idle ones worth its while. */
+const shrinkStep = 256;
 /** Pause between attempts to write while the store is full or failing. */
 const probeMs = 250;
 
@@ -73,6 +75,8 @@ export class Engine implements ExecutorHost {
   /** Why nothing is accepted now: the store cannot be written. */
   #refusal: HoldfastError | null = null;
   #cancelProbe: (() => void) | null = null;
+  /** How many were left in memory when that was last tried to be less. */
+  #shrunkTo = 0;
   #closed = false;
   #idleWaiters: (() => void)[] = [];
 
@@ -381,7 +385,9 @@ export class Engine implements ExecutorHost {
 
   #endPass(): void {
     this.#busy = false;
+    this.#shrink();
     this.#commit();
+    this.#recovery.goOn();
     if (this.#refusal === null && (this.#inbox.size > 0 || this.#executor.ready)) {
       // A full batch waits for the one in flight: that is the backpressure.
       if (this.#inFlight === null || this.#roomInBatch()) this.#wake();
@@ -438,7 +444,6 @@ export class Engine implements ExecutorHost {
     this.#clean(sealed);
     this.#retention.committed();
     this.#schedules.committed();
-    this.#recovery.committed();
     this.#wake();
   }
 
@@ -454,7 +459,6 @@ export class Engine implements ExecutorHost {
       if (live.batch > this.#durable) core.visitors.push(number);
       else this.#forget(live);
     }
-    if (core.live.size > this.#limits.running) this.#shrink();
     if (core.keyCount > this.#limits.running) this.#shrinkKeys();
     this.#trim(core.idempotency);
     this.#trim(core.promises);
@@ -472,11 +476,21 @@ export class Engine implements ExecutorHost {
     if (key?.idle === true && key.batch <= this.#durable) this.core.forgetKey(key);
   }
 
+  /**
+   * Too much in memory: the longest idle leave it. What is not idle cannot, so after a round without
+   * success the next one waits until there is more to look at.
+   */
   #shrink(): void {
     const { live } = this.core;
-    let excess = live.size - this.#limits.running;
+    const high = this.#limits.running * 0.75;
+    if (live.size <= high) {
+      this.#shrunkTo = 0;
+      return;
+    }
+    if (live.size < this.#shrunkTo + shrinkStep) return;
+    let excess = live.size - this.#limits.running / 2;
     for (const one of live.values()) {
-      if (excess <= 0) return;
+      if (excess <= 0) break;
       if (one.batch > this.#durable) continue;
       if (one.idle && one.attempt !== 0 && one.row.status === "running") {
         suspend(this.core, one);
@@ -486,6 +500,7 @@ export class Engine implements ExecutorHost {
         excess--;
       }
     }
+    this.#shrunkTo = live.size;
   }
 
   #shrinkKeys(): void {

@@ -84,14 +84,13 @@ export class Recovery {
     this.#closed = true;
   }
 
-  /** A batch is durable, so there may be room for the next page. */
-  committed(): void {
+  /** The loop has moved, so there may be room for the next page. */
+  goOn(): void {
     if (!this.#done) this.#next();
   }
 
   #next(): void {
-    if (this.#reading || this.#closed || this.#core.live.size > this.#core.limits.running / 2)
-      return;
+    if (this.#reading || this.#closed || this.#core.live.size > this.#core.limits.running) return;
     const partition = this.#partitions[0];
     if (partition === undefined) {
       this.#done = true;
@@ -99,9 +98,10 @@ export class Recovery {
     }
     this.#reading = true;
     this.#read(partition).then(
-      () => {
+      (pushed) => {
         this.#reading = false;
-        this.#next();
+        // What was pushed makes the loop move, and it calls again; so pages never pile up.
+        if (!pushed) this.#next();
       },
       (error: unknown) => {
         this.#reading = false;
@@ -110,15 +110,19 @@ export class Recovery {
     );
   }
 
-  async #read(partition: number): Promise<void> {
+  async #read(partition: number): Promise<boolean> {
     const rows = await this.#store.scanActive(partition, this.#after, pageSize);
+    let pushed = false;
     for (const row of rows) {
       this.#after = row.number;
-      if (row.status === "running") this.#push({ kind: "recover", number: row.number });
+      if (row.status !== "running") continue;
+      this.#push({ kind: "recover", number: row.number });
+      pushed = true;
     }
     if (rows.length < pageSize) {
       this.#partitions.shift();
       this.#after = 0;
     }
+    return pushed;
   }
 }
