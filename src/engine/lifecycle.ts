@@ -65,6 +65,15 @@ export function attempt(core: Core, live: Live): void {
     waitForDeployment(core, live);
     return;
   }
+  if (live.loaded === null && row.entries > 0) {
+    // Another command of this batch has ended the last attempt: the journal must be loaded again.
+    core.internal.push({ kind: "recover", number: row.number });
+    return;
+  }
+  if (row.extra?.failure?.code === "deployment-gone") {
+    delete row.extra.failure;
+    core.change(live);
+  }
   const entries = live.loaded ?? [];
   assert(entries.length === row.entries, "an attempt starts from the whole journal");
   const key = row.key === null ? null : core.key(row.service, row.key);
