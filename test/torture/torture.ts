@@ -41,7 +41,9 @@ export interface TortureReport {
 }
 
 const readyWithinMs = 30_000;
-const restWithinMs = 90_000;
+/** What waits for a result waits no longer; that it never came is then found in the store. */
+const loadEndsWithinMs = 45_000;
+const restWithinMs = 45_000;
 /** A life under load. */
 const longestLifeMs = 700;
 
@@ -89,7 +91,7 @@ class Torture {
       const load = this.#load();
       await this.#killAgainAndAgain();
       this.#ending = true;
-      await Promise.race([load, this.#tooLate("the load to end")]);
+      await Promise.race([load, sleep(loadEndsWithinMs, undefined, { ref: false })]);
       await this.#rest();
       await this.#server.kill();
       this.#options.tamper?.(this.#files);
@@ -147,11 +149,7 @@ class Torture {
 
   async #bringUp(): Promise<void> {
     const startedAt = performance.now();
-    const url = await Promise.race([this.#server.ready, this.#tooLate("the server to start")]);
-    if (url === undefined) {
-      this.#fallen();
-      throw new Error(`the server does not start:\n${this.#server.log.join("\n")}`);
-    }
+    const url = await this.#address();
     this.#startMs = performance.now() - startedAt;
     this.#stage.link.up(url);
   }
@@ -161,10 +159,11 @@ class Torture {
     this.#findings.push({ kind: "wrong", what: "the server", detail });
   }
 
-  async #tooLate(what: string): Promise<never> {
-    const ms = what.includes("start") ? readyWithinMs : restWithinMs;
-    await sleep(ms, undefined, { ref: false });
-    throw new Error(`waited ${ms} ms for ${what}\n${this.#server.log.join("\n")}`);
+  async #address(): Promise<string> {
+    const tooLate = sleep(readyWithinMs, "too late", { ref: false });
+    const url = await Promise.race([this.#server.ready, tooLate]);
+    if (url !== undefined && url !== "too late") return url;
+    throw new Error(`the server does not start:\n${this.#server.log.join("\n")}`);
   }
 
   /** Nothing is under way any more, and nothing will be. */
@@ -188,9 +187,7 @@ class Torture {
   async #account(): Promise<Omit<TortureReport, "folder">> {
     this.#tell("accounting");
     this.#server = new ServerProcess(this.#files);
-    const url = await Promise.race([this.#server.ready, this.#tooLate("the server to start")]);
-    if (url === undefined) throw new Error(`no last start:\n${this.#server.log.join("\n")}`);
-    const port = connect({ url });
+    const port = connect({ url: await this.#address() });
     const { ledger } = this.#stage;
     const found = new Map<string, Found>();
     const steps = { committed: 0, repeated: 0 };
