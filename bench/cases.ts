@@ -9,4 +9,5 @@ export const cases: Readonly<Record<string, () => Promise<Case>>> = {
   long: async () => (await import("./long.ts")).long,
   sleepers: async () => (await import("./sleepers.ts")).sleepers,
   "slow-disk": async () => (await import("./slow-disk.ts")).slowDisk,
+  start: async () => (await import("./start.ts")).start,
 };

@@ -16,7 +16,7 @@ import { counter } from "./programs.ts";
 const inFlight = 200;
 const plan = {
   tiny: { warmupMs: 20, roundMs: 30, rounds: 1 },
-  quick: { warmupMs: 800, roundMs: 600, rounds: 3 },
+  quick: { warmupMs: 600, roundMs: 500, rounds: 3 },
   full: { warmupMs: 3_000, roundMs: 3_000, rounds: 5 },
 };
 

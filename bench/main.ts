@@ -1,6 +1,7 @@
 // npm run bench -- engine [--quick] [--json] [--case <name>]
 import { parseArgs } from "node:util";
 import { cases } from "./cases.ts";
+import { judge } from "./goals.ts";
 import type { Figure } from "./harness.ts";
 import { runCase } from "./processes.ts";
 
@@ -52,20 +53,25 @@ function round(value: number): number {
 }
 
 function table(figures: readonly Figure[]): string {
-  const text = (value: number | null): string =>
-    value === null ? "-" : round(value).toLocaleString("en", { maximumFractionDigits: 3 });
   const cells = figures.map((it) => [
     it.case,
     text(it.ours),
     text(it.reference),
     text(it.ratio),
     it.unit,
+    judge(it),
   ]);
-  cells.unshift(["case", "ours", "reference", "ratio", "unit"]);
-  const widths = [0, 1, 2, 3, 4].map((i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
+  cells.unshift(["case", "ours", "reference", "ratio", "unit", "goal"]);
+  const isText = [true, false, false, false, true, true];
+  const widths = isText.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
   const pad = (cell: string, i: number): string =>
-    i === 0 || i === 4 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
+    isText[i] === true ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
   return cells.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
+
+function text(value: number | null): string {
+  if (value === null) return "-";
+  return round(value).toLocaleString("en", { maximumFractionDigits: 3 });
 }
 
 function parsed(): Options {

@@ -14,7 +14,7 @@ const inFlight = 200;
 const syncMs = 10;
 const plan = {
   tiny: { warmupMs: 50, roundMs: 50, rounds: 1 },
-  quick: { warmupMs: 800, roundMs: 700, rounds: 3 },
+  quick: { warmupMs: 800, roundMs: 500, rounds: 3 },
   full: { warmupMs: 3_000, roundMs: 3_000, rounds: 5 },
 };
 

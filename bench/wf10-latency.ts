@@ -18,7 +18,7 @@ import { stepsPerWorkflow, wf10, wf10Result } from "./programs.ts";
 const commitsPerWorkflow = stepsPerWorkflow + 1;
 const plan = {
   tiny: { warmup: 2, perRound: 5, rounds: 1 },
-  quick: { warmup: 100, perRound: 200, rounds: 3 },
+  quick: { warmup: 100, perRound: 100, rounds: 3 },
   full: { warmup: 500, perRound: 1_000, rounds: 5 },
 };
 
