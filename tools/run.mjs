@@ -40,6 +40,7 @@ const tasks = {
   bench: (args) =>
     args[0] === "peers" ? ["bench/peers/main.ts", ...args.slice(1)] : ["bench/main.ts", ...args],
   torture: (args) => ["test/torture/main.ts", ...args],
+  docs: (args) => ["tools/reference.ts", ...args],
   sim: (args) => ["src/sim/main.ts", ...args],
   holdfast: (args) => ["src/cli/main.ts", ...args],
   node: (args) => args,
