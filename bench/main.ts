@@ -21,13 +21,14 @@ async function main({ quick, json, names }: Options): Promise<number> {
   const figures: Figure[] = [];
   let failures = 0;
   for (const name of names) {
+    console.error(`${name} ...`);
     const outcome = await runCase(name, quick ? "quick" : "full");
     if (outcome === undefined) {
       console.error(`${name} failed`);
       failures++;
       continue;
     }
-    console.error(`${name}: ${outcome.check}`);
+    console.error(`  checked: ${outcome.check}`);
     for (const note of outcome.notes ?? []) console.error(`  ${note}`);
     for (const figure of outcome.figures) {
       figures.push(figure);

@@ -10,7 +10,8 @@ const startMs = 20_000;
 
 /** @returns nothing if it failed, or measured a wrong result; it has said why on stderr. */
 export function runCase(name: string, size: Size): Promise<Outcome | undefined> {
-  const child = startFile("run-case.ts", [name, size]);
+  // SIGTERM, because it has a folder and processes of its own to clear away.
+  const child = startFile("run-case.ts", [name, size], "SIGTERM");
   return new Promise((resolve, reject) => {
     let outcome: Outcome | undefined;
     child.once("message", (message) => {
@@ -54,9 +55,13 @@ export async function startLoad(): Promise<RunningLoad> {
   };
 }
 
-function startFile(file: string, args: readonly string[]): ChildProcess {
+function startFile(
+  file: string,
+  args: readonly string[],
+  atOnce: NodeJS.Signals = "SIGKILL",
+): ChildProcess {
   const argv = [...process.execArgv, join(import.meta.dirname, file), ...args];
-  return start(process.execPath, argv, { stdio: ["ignore", 2, 2, "ipc"] });
+  return start(process.execPath, argv, { stdio: ["ignore", 2, 2, "ipc"] }, atOnce);
 }
 
 async function ask(
