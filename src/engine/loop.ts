@@ -112,7 +112,7 @@ export class Engine implements ExecutorHost {
     );
     const push = (command: Command): void => this.#push(command);
     const fault = (error: unknown): void => this.#fault(error);
-    this.#recovery = new Recovery(this.core, store, push, fault);
+    this.#recovery = new Recovery(this.core, store, push, fault, () => this.#wake());
     this.#retention = new Retention(this.core, store, push, fault);
     this.#schedules = new ScheduleClock(this.core, push);
   }
@@ -406,6 +406,7 @@ export class Engine implements ExecutorHost {
     const { core } = this;
     if (!core.hasWrites) {
       this.#passOnReplies();
+      if (this.#inFlight === null) this.#forgetVisitors();
       return;
     }
     if (this.#inFlight !== null) return;
@@ -451,7 +452,17 @@ export class Engine implements ExecutorHost {
   #clean(sealed: Sealed): void {
     const { core } = this;
     for (const live of sealed.touched) this.#forget(live);
+    this.#forgetVisitors();
+    this.#trim(core.idempotency);
+    this.#trim(core.promises);
+  }
+
+  /** Lets go of what was loaded only to be looked at, which no commit need follow. */
+  #forgetVisitors(): void {
+    const { core } = this;
+    if (core.keyCount > this.#limits.running) this.#shrinkKeys();
     const { visitors } = core;
+    if (visitors.length === 0) return;
     core.visitors = [];
     for (const number of visitors) {
       const live = core.live.get(number);
@@ -459,9 +470,6 @@ export class Engine implements ExecutorHost {
       if (live.batch > this.#durable) core.visitors.push(number);
       else this.#forget(live);
     }
-    if (core.keyCount > this.#limits.running) this.#shrinkKeys();
-    this.#trim(core.idempotency);
-    this.#trim(core.promises);
   }
 
   #forget(live: Live): void {

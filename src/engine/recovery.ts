@@ -14,6 +14,7 @@ export class Recovery {
   readonly #store: Store;
   readonly #push: (command: Command) => void;
   readonly #fault: (error: unknown) => void;
+  readonly #ended: () => void;
   #partitions: number[] = [];
   #after = 0;
   #reading = false;
@@ -25,11 +26,13 @@ export class Recovery {
     store: Store,
     push: (command: Command) => void,
     fault: (error: unknown) => void,
+    ended: () => void,
   ) {
     this.#core = core;
     this.#store = store;
     this.#push = push;
     this.#fault = fault;
+    this.#ended = ended;
   }
 
   get done(): boolean {
@@ -94,6 +97,7 @@ export class Recovery {
     const partition = this.#partitions[0];
     if (partition === undefined) {
       this.#done = true;
+      this.#ended();
       return;
     }
     this.#reading = true;
