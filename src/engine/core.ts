@@ -466,6 +466,8 @@ export class Core {
 
   /** After a failed commit: nothing in memory can be trusted. */
   reset(): void {
+    // Whether the last reservations were written is not known: the next number reserves anew.
+    for (const own of this.owned.values()) own.reserved = own.counter;
     this.live.clear();
     this.keys.clear();
     this.workflows.clear();
