@@ -24,6 +24,8 @@ export class Audit {
   readonly #due = new Map<string, number>();
   /** Steps whose result is durable, by `number/command`. */
   readonly #steps = new Set<string>();
+  /** Written, in this order, and not yet acknowledged. */
+  #written: Batch[] = [];
   /** Batches acknowledged. */
   batches = 0;
 
@@ -36,8 +38,23 @@ export class Audit {
     return this.#steps.has(`${number}/${command}`);
   }
 
-  /** The store has said that this batch is durable. It was frozen when it was given. */
+  /** A frozen batch is on its way to the disk. */
+  written(batch: Batch): void {
+    this.#written.push(batch);
+  }
+
+  /** The power has failed: what was on its way may be lost. */
+  crashed(): void {
+    this.#written = [];
+  }
+
+  /** The store has said that this batch is durable, and so is all that was written before it. */
   acknowledged(batch: Batch): void {
+    const last = this.#written.indexOf(batch);
+    for (const durable of this.#written.splice(0, last + 1)) this.#take(durable);
+  }
+
+  #take(batch: Batch): void {
     this.batches++;
     for (const { number, from } of batch.truncateJournals) this.#journals.get(number)?.splice(from);
     for (const { number, entry } of batch.appendEntries) this.#append(number, entry);

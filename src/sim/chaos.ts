@@ -42,6 +42,7 @@ function crashPower(world: World): void {
     slot.zombie?.die();
   }
   disk.crash(keep);
+  world.audit.crashed();
   world.audit.compare(disk.visible);
 }
 

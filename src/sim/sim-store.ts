@@ -32,7 +32,10 @@ async function commit(world: World, node: SimNode, store: Store, batch: Batch): 
     return never();
   }
   const frozen = freezeBatch(batch);
-  await store.commit(batch);
+  const before = world.disk.unsynced;
+  const durable = store.commit(batch);
+  if (world.disk.unsynced > before) world.audit.written(frozen);
+  await durable;
   world.audit.acknowledged(frozen);
 }
 

@@ -110,7 +110,7 @@ export class SimWorld implements World {
   start(at: number): SimNode {
     const slot = this.slots[at] as Slot;
     const name = `node ${at}.${++this.#nodes}`;
-    const host = this.#makeHost(name, slot.clock);
+    const host = this.#makeHost(name, slot.clock, () => node);
     const node: SimNode = new SimNode({
       name,
       slot: at,
@@ -145,20 +145,23 @@ export class SimWorld implements World {
     return node;
   }
 
-  #makeHost(name: string, clock: WallClock): SimHost {
+  #makeHost(name: string, clock: WallClock, node: () => SimNode): SimHost {
     return new SimHost({
       scheduler: this.scheduler,
       clock,
       seed: this.random.uint32(),
       log: (level, message, fields) => {
-        if (level === "error" || level === "warn") this.#logged(name, message, fields);
+        if (level === "error" || level === "warn") this.#logged(node(), message, fields);
       },
       broken: (error) => this.#broken(name, error),
     });
   }
 
-  #logged(name: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  #logged(node: SimNode, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    const { name } = node;
     this.note(`${name}: ${message} ${JSON.stringify(fields)}`);
+    // Who has lost its partitions may find the store changed under it; it can commit nothing of that.
+    if (node.fenced) return;
     const { code, reason } = fields;
     if (code === "internal" || String(reason).includes("Holdfast bug")) {
       this.violate(`${name} found a bug in itself: ${String(reason)}`);
@@ -235,7 +238,7 @@ export class SimWorld implements World {
   #failed(node: SimNode, thrown: unknown): Answer<never> {
     const error = thrown instanceof Error ? thrown : new HoldfastError("internal");
     if (!(error instanceof HoldfastError)) return { kind: "failed", error };
-    if (error.code === "internal" && node.alive) {
+    if (error.code === "internal" && node.alive && !node.fenced) {
       this.violate(`${node.name} answered: ${error.message}`);
     }
     return vague.has(error.code) ? { kind: "unknown" } : { kind: "failed", error };

@@ -27,6 +27,11 @@ export class Env {
     return this.node?.alive === true;
   }
 
+  /** A handler saw something that must not be. Where a commit cannot succeed, nothing has been seen. */
+  violate(what: string): void {
+    if (this.alive && this.node?.fenced === false) this.world.violate(what);
+  }
+
   /** Takes a while; never ends for a process that has died. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => void this.node?.host.setTimer(ms, resolve));

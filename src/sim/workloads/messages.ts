@@ -17,7 +17,7 @@ function define(env: Env) {
         const last = ctx.get("last");
         const expected = (last[sender] ?? 0) + 1;
         if (number !== expected) {
-          env.world.violate(
+          env.violate(
             `inbox ${ctx.key} got letter ${number} of ${sender}, and expected ${expected}`,
           );
         }

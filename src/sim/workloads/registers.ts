@@ -26,7 +26,7 @@ function define(env: Env) {
       async slowRead(ctx) {
         const before = ctx.get("value");
         await ctx.sleep(3);
-        if (ctx.get("value") !== before) env.world.violate("a register changed under its holder");
+        if (ctx.get("value") !== before) env.violate("a register changed under its holder");
         return before;
       },
     },

@@ -30,7 +30,7 @@ function define(env: Env) {
         const { balance, moved, void: off } = ctx.get("account");
         if (off[transfer] === true) throw new TerminalError("called off", { code: "void" });
         if (moved[transfer] !== undefined) {
-          env.world.violate(`request ${request} of transfer ${transfer} withdraws a second time`);
+          env.violate(`request ${request} of transfer ${transfer} withdraws a second time`);
         }
         if (balance < amount) throw new TerminalError("not enough", { code: "poor" });
         const next = { ...moved, [transfer]: [-amount] };
@@ -41,7 +41,7 @@ function define(env: Env) {
         const before = moved[transfer] ?? [];
         // Asked again after a cancellation that came between the request and its answer.
         if (request > 0 && before.length > 0) return;
-        if (before.length > 0) env.world.violate(`transfer ${transfer} deposits a second time`);
+        if (before.length > 0) env.violate(`transfer ${transfer} deposits a second time`);
         const next = { ...moved, [transfer]: [...before, amount] };
         ctx.set("account", { balance: balance + amount, moved: next, void: off });
       },
