@@ -467,7 +467,7 @@ export class Core {
   /** After a failed commit: nothing in memory can be trusted. */
   reset(): void {
     // Whether the last reservations were written is not known: the next number reserves anew.
-    for (const own of this.owned.values()) own.reserved = own.counter;
+    for (const own of this.owned.values()) own.reserved = 0;
     this.live.clear();
     this.keys.clear();
     this.workflows.clear();
