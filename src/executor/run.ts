@@ -14,7 +14,6 @@ import {
   encodeError,
   encodePayload,
   isTerminal,
-  makeCancellation,
 } from "../model/codec.ts";
 import { type Entry, type EntryKind, openKinds } from "../model/entry.ts";
 import { fail, type HoldfastError, reasonOf } from "../model/errors.ts";
@@ -97,7 +96,7 @@ export class Run implements StartedHost, StepHost {
   #patches: Map<string, boolean> | null = null;
   #cancelRequested = false;
   /** A cancellation came while nothing was awaited: the next await gets it. */
-  #cancelPending = false;
+  #cancelPending: Entry | null = null;
   #cancelGrace: (() => void) | null = null;
   #notified = 0;
   #promises = 0;
@@ -513,7 +512,7 @@ export class Run implements StartedHost, StepHost {
         this.#signalled(entry);
         return;
       case "cancel":
-        this.#cancelled();
+        this.#cancelled(entry);
         return;
       default:
         this.#answered(entry);
@@ -564,13 +563,13 @@ export class Run implements StartedHost, StepHost {
     return signals;
   }
 
-  #cancelled(): void {
+  #cancelled(entry: Entry): void {
     const awaited = [...(this.#awaited ?? [])];
     if (awaited.length === 0) {
-      this.#cancelPending = true;
+      this.#cancelPending = entry;
       return;
     }
-    for (const future of awaited) future.reject(makeCancellation());
+    for (const future of awaited) future.reject(decodeError(entry.payload as string)); // always an error
     this.#dropRejected();
   }
 
@@ -593,9 +592,10 @@ export class Run implements StartedHost, StepHost {
   awaited(future: Cancellable): void {
     this.#awaited ??= new Set();
     this.#awaited.add(future);
-    if (!this.#cancelPending) return;
-    this.#cancelPending = false;
-    future.reject(makeCancellation());
+    if (this.#cancelPending === null) return;
+    const { payload } = this.#cancelPending;
+    this.#cancelPending = null;
+    future.reject(decodeError(payload as string)); // a cancellation has an error
     this.#dropRejected();
   }
 

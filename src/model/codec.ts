@@ -42,11 +42,6 @@ export class CancelledError extends TerminalError {
   }
 }
 
-/** The cancellation as a handler catches it. A stack would tell a replay from the first run. */
-export function makeCancellation(): CancelledError {
-  return withoutStack(new CancelledError());
-}
-
 /** What `orTimeout` throws, the same in every replay. */
 export function makeTimeout(message: string): TimeoutError {
   return withoutStack(new TimeoutError(message));

@@ -91,8 +91,10 @@ export interface Extra {
   retryAt?: number;
   /** Cancellation was asked for, but not yet put into the journal (a step still has to end). */
   cancelRequested?: boolean;
-  /** When the whole invocation must have ended. */
+  /** When the whole invocation must have ended; after a timeout, its clean-up. */
   deadline?: number;
+  /** The deadline that passed. */
+  timedOutAt?: number;
   restartedFrom?: string;
   schedule?: string;
   /** Retention asked for by the definition, in milliseconds, when not the default. */

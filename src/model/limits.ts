@@ -76,6 +76,11 @@ export const limitTable = {
     unit: "ms",
     why: "time for a step to end after its signal is aborted",
   },
+  cleanupTime: {
+    value: 60_000,
+    unit: "ms",
+    why: "clean-up of an invocation whose timeout has passed",
+  },
   queryTime: { value: 10_000, unit: "ms", why: "one SQL query" },
   queryRows: { value: 10_000, unit: "count", why: "rows that one SQL query returns" },
   queryLength: { value: 65_536, unit: "bytes", why: "the text of one SQL query" },

@@ -176,7 +176,10 @@ export interface Batch {
   readonly insertInvocations: Invocation[];
   /** Only status, output, endedAt, expiresAt, deployment, position, entries and extra may differ. */
   readonly updateInvocations: Invocation[];
-  /** Deletes the invocation, its journal and its promises; its timers were deleted when it ended. */
+  /**
+   * Deletes the invocation, its journal and its promises, and with the latest run of a workflow the
+   * state of its key. Its timers were deleted when it ended.
+   */
   readonly deleteInvocations: InvocationNumber[];
   readonly appendEntries: { readonly number: InvocationNumber; readonly entry: Entry }[];
   /** Deletes the entries from this index on. */

@@ -1,6 +1,7 @@
-import { CancelledError, encodeError } from "../../model/codec.ts";
+import { CancelledError, encodeError, TimeoutError } from "../../model/codec.ts";
 import { fail } from "../../model/errors.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
+import { formatDuration } from "../../std/duration.ts";
 import type { Core } from "../core.ts";
 import type { CancelCommand } from "../engine.ts";
 import { attempt, disarmRetry, finish, refuseEnded } from "../lifecycle.ts";
@@ -24,17 +25,31 @@ export function applyCancel(core: Core, command: CancelCommand): void {
     finish(core, live, "cancelled", encodeError(new CancelledError(), core.limits.errorText));
     return;
   }
+  requestCancel(core, live);
+}
+
+/** The attempt in memory stops its steps and answers; without one, a new one does. */
+export function requestCancel(core: Core, live: Live): void {
+  const { row } = live;
   if (row.extra?.cancelRequested === true) return;
   live.extra.cancelRequested = true;
   core.change(live);
   live.idle = false;
   if (live.attempt !== 0) {
-    core.executor.cancel(number);
+    core.executor.cancel(row.number);
     return;
   }
   if (row.status === "backing-off") disarmRetry(core, live);
   row.status = "running";
   attempt(core, live);
+}
+
+/** What the code gets: that somebody cancelled it, or that its time is over. */
+export function cancellation(live: Live): Error {
+  const { service, handler, extra, createdAt } = live.row;
+  if (extra?.timedOutAt === undefined) return new CancelledError();
+  const allowed = formatDuration(extra.timedOutAt - createdAt);
+  return new TimeoutError(`${service}/${handler} did not end within ${allowed}`);
 }
 
 /** Cancellation goes down the tree of calls that are still open; messages are on their own. */

@@ -26,6 +26,8 @@ function forget(core: Core, number: number): void {
   core.workflows.delete(number);
   if (key.workflow === number) {
     key.workflow = 0;
+    key.state.clear();
+    key.stateBytes = 0;
     key.batch = core.batchNumber;
   }
 }

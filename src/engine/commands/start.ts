@@ -21,7 +21,8 @@ export function applyStart(core: Core, command: StartCommand): void {
   const { mode } = handler.definition;
   const address = idempotencyAddress(command);
   const known = address === null ? undefined : core.idempotency.get(addressKey(address));
-  if (known !== undefined) {
+  // An invocation with a short retention may be gone before its key: then the key means nothing.
+  if (known !== undefined && core.find(known.row.number) !== undefined) {
     repeat(core, command, known.row.number, known.row.inputHash);
     return;
   }
@@ -112,7 +113,9 @@ function checkRoom(core: Core, command: StartCommand, mode: string): HoldfastErr
   if (mode === "workflow" && key.workflow !== 0) {
     return fail("already-started", { service: command.service, key: command.key });
   }
-  if (mode === "exclusive" && key.queue.size >= limits.keyQueue) {
+  // A message of a handler was acknowledged with its journal: it is not dropped for want of room.
+  const refusable = command.origin === undefined;
+  if (mode === "exclusive" && refusable && key.queue.size >= limits.keyQueue) {
     return fail("limit-exceeded", {
       limit: "keyQueue",
       max: limits.keyQueue,
@@ -132,10 +135,7 @@ function repeat(core: Core, command: StartCommand, number: number, inputHash: nu
   core.reply(command.accepted, { number, status: "previously-accepted" });
   tellOrigin(core, command, number);
   const live = core.find(number);
-  if (live === undefined) {
-    refuse(core, command, fail("unknown-invocation", { id: core.id(number) }));
-    return;
-  }
+  if (live === undefined) return;
   if (command.outcome !== undefined) attachTo(core, live, { outcome: command.outcome });
   if (command.origin !== undefined && command.answer === true) {
     attachTo(core, live, { waiter: command.origin });

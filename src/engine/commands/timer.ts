@@ -1,12 +1,11 @@
-import { encodeError, TimeoutError } from "../../model/codec.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
 import { hasEnded } from "../../model/invocation.ts";
 import { unreachable } from "../../std/assert.ts";
-import { formatDuration } from "../../std/duration.ts";
 import type { Core } from "../core.ts";
 import type { TimerCommand } from "../engine.ts";
-import { answer, attempt, enqueue, finish } from "../lifecycle.ts";
+import { answer, attempt, encodeFailure, enqueue, finish } from "../lifecycle.ts";
 import type { Live } from "../state.ts";
+import { cancellation, requestCancel } from "./cancel.ts";
 import { killChildren } from "./kill.ts";
 
 /** A timer is due. One whose cause is gone is only removed. */
@@ -55,12 +54,22 @@ function retry(core: Core, live: Live, command: TimerCommand): void {
   }
 }
 
+/**
+ * Its time is over. The code is told like of a cancellation, so that it can clean up and undo; when
+ * that takes too long as well, or nothing can tell it, the invocation ends here.
+ */
 function expire(core: Core, live: Live, due: number): void {
-  if (live.row.extra?.deadline !== due) return;
-  const { service, handler, createdAt } = live.row;
-  const error = new TimeoutError(
-    `${service}/${handler} did not end within ${formatDuration(due - createdAt)}`,
-  );
-  killChildren(core, live);
-  finish(core, live, "failed", encodeError(error, core.limits.errorText));
+  const { row, extra } = live;
+  if (extra.deadline !== due) return;
+  if (extra.timedOutAt !== undefined || row.status === "paused") {
+    extra.timedOutAt ??= due;
+    killChildren(core, live);
+    finish(core, live, "failed", encodeFailure(core, cancellation(live)));
+    return;
+  }
+  extra.timedOutAt = due;
+  extra.deadline = core.now + core.limits.cleanupTime;
+  core.arm({ due: extra.deadline, number: row.number, command: -1, kind: "deadline" });
+  core.change(live);
+  requestCancel(core, live);
 }

@@ -6,7 +6,7 @@ import type { Core } from "../core.ts";
 import type { IssuedCommand, TurnCommand, TurnOutcome } from "../engine.ts";
 import { deliver, disarmRetry, dropAttempt, encodeFailure, finish, suspend } from "../lifecycle.ts";
 import type { Live, OpenCommand } from "../state.ts";
-import { propagateCancel } from "./cancel.ts";
+import { cancellation, propagateCancel } from "./cancel.ts";
 import { writeState } from "./state-write.ts";
 
 /** Sleeps at least as long as this leave memory at once. */
@@ -61,9 +61,10 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
       return;
     }
     case "cancel": {
+      const error = cancellation(live);
       delete live.extra.cancelRequested;
       core.change(live);
-      deliver(core, live, core.append(live, kind, -1, "", null, false));
+      deliver(core, live, core.append(live, kind, -1, "", encodeFailure(core, error), true));
       propagateCancel(core, live);
       return;
     }

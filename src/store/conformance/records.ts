@@ -124,6 +124,25 @@ function testJournals(run: Run): void {
 export function testKeys(run: Run): void {
   const address = { service: "cart", key: "k1" };
 
+  run("the state of a workflow goes with its latest run", async (opened) => {
+    const state = async (): Promise<number | undefined> =>
+      (await opened.store.load({ keys: [address] })).keys[0]?.state.length;
+    await opened.write((batch) => {
+      for (const number of [at(1), at(2)]) {
+        const ended = { mode: "workflow", status: "succeeded", expiresAt: 1 } as const;
+        batch.insertInvocations.push(sampleInvocation(number, ended));
+      }
+      batch.insertInvocations.push(sampleInvocation(at(3), { mode: "shared" }));
+      batch.writeState.push({ ...address, name: "a", value: "1" });
+    });
+    await opened.write((batch) => batch.deleteInvocations.push(at(1)));
+    assert.equal(await state(), 1);
+    await opened.write((batch) => batch.deleteInvocations.push(at(3)));
+    assert.equal(await state(), 1);
+    await opened.write((batch) => batch.deleteInvocations.push(at(2)));
+    assert.equal(await state(), 0);
+  });
+
   run("a key is loaded with its state, its queue and its workflow", async (opened) => {
     const queue = [
       sampleInvocation(at(1), { position: 30 }),

@@ -145,6 +145,14 @@ export class Tables {
     const numbers = this.byKey.get(id);
     numbers?.delete(number);
     if (numbers?.size === 0) this.byKey.delete(id);
+    if (invocation.mode === "workflow" && !this.#hasLater(numbers, number)) this.state.delete(id);
+  }
+
+  #hasLater(numbers: ReadonlySet<InvocationNumber> | undefined, than: InvocationNumber): boolean {
+    for (const number of numbers ?? []) {
+      if (number > than && this.invocations.get(number)?.mode === "workflow") return true;
+    }
+    return false;
   }
 
   #applyKeyed(batch: Batch): void {

@@ -11,6 +11,7 @@ import {
   statusCode,
   timerKindCode,
 } from "./codes.ts";
+import { isWorkflow } from "./format.ts";
 
 const statementTexts = {
   insertInvocation: `INSERT INTO invocations VALUES (${marks(16)})`,
@@ -19,6 +20,10 @@ const statementTexts = {
   moveInvocation: "UPDATE invocations SET position = ?1 WHERE number = ?2 AND position <> ?1",
   deleteInvocation: "DELETE FROM invocations WHERE number = ?",
   deleteJournal: "DELETE FROM journal WHERE number = ?",
+  deleteStateOf: `DELETE FROM state WHERE (service, key) = (SELECT service, key FROM invocations AS i
+    WHERE i.number = ?1 AND i.${isWorkflow} AND NOT EXISTS (SELECT 1 FROM invocations AS later
+      WHERE later.service = i.service AND later.key = i.key AND later.${isWorkflow}
+        AND later.number > ?1))`,
   deletePromises: "DELETE FROM promises WHERE number = ?",
   truncateJournal: "DELETE FROM journal WHERE number = ? AND idx >= ?",
   appendEntry: `INSERT INTO journal VALUES (${marks(8)})`,
@@ -70,6 +75,7 @@ export class BatchWriter {
     for (const number of batch.deleteInvocations) {
       run.deleteJournal.run(number);
       run.deletePromises.run(number);
+      run.deleteStateOf.run(number);
       run.deleteInvocation.run(number);
     }
   }
