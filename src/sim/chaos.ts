@@ -1,4 +1,5 @@
 import { reasonOf } from "../model/errors.ts";
+import { wallTime } from "./sim-host.ts";
 import type { Offer, Slot, World } from "./world.ts";
 
 /* What happens to a world besides its work. Each kind has its own pace. */
@@ -105,7 +106,8 @@ export async function heal(world: World): Promise<void> {
   world.note("the world heals");
   world.faulty = false;
   world.readClocks();
-  const latest = Math.max(...world.slots.map((slot) => slot.clock.offset));
+  // Late rather than early: what is due by any clock so far is due now.
+  const latest = world.wallMax - wallTime(world.scheduler, { offset: 0 });
   const stale = world.swarm.deployMs > 0;
   if (stale) world.versions = ["v1", "v2"];
   for (const [at, slot] of world.slots.entries()) {

@@ -61,8 +61,10 @@ class Search<S, I, O> {
   /** Operations that are in the order so far, as bits. */
   readonly #done: Uint32Array;
   #doneHash = 0;
-  /** What was tried already, by hash: which operations, and the state after them. */
-  readonly #tried = new Map<number, { done: Uint32Array; state: S }[]>();
+  /** What was tried already: which operations, by their hash and the state after them. */
+  readonly #tried = new Map<number, Map<S, Uint32Array[]>>();
+  /** Operations with a known outcome that are not yet in the order. */
+  #left = 0;
   readonly #order: { call: Moment; state: S }[] = [];
   #state: S;
 
@@ -71,6 +73,7 @@ class Search<S, I, O> {
     this.#operations = history;
     this.#state = model.initial;
     this.#done = new Uint32Array((history.length + 31) >> 5);
+    for (const { output } of history) if (output !== undefined) this.#left++;
     this.#link();
   }
 
@@ -94,7 +97,8 @@ class Search<S, I, O> {
 
   run(): boolean {
     let moment = this.#head.after;
-    while (moment !== null) {
+    // What has no known outcome may as well never be done.
+    while (this.#left > 0 && moment !== null) {
       if (moment.match !== null && this.#take(moment)) {
         moment = this.#head.after;
       } else if (moment.match !== null) {
@@ -114,6 +118,8 @@ class Search<S, I, O> {
     const { input, output } = this.#operations[call.operation] as Operation<I, O>; // linked from it
     const state = this.#model.step(this.#state, input, output);
     if (state === undefined) return false;
+    // Whether it is done or not makes no difference, so it need not be tried.
+    if (output === undefined && state === this.#state) return false;
     this.#flip(call.operation);
     if (!this.#isNew(state)) {
       this.#flip(call.operation);
@@ -121,6 +127,7 @@ class Search<S, I, O> {
     }
     this.#order.push({ call, state: this.#state });
     this.#state = state;
+    if (output !== undefined) this.#left--;
     unlink(call);
     unlink(call.match as Moment); // calls have one
     return true;
@@ -131,6 +138,7 @@ class Search<S, I, O> {
     if (last === undefined) return undefined;
     const { call, state } = last;
     this.#state = state;
+    if (this.#operations[call.operation]?.output !== undefined) this.#left++;
     this.#flip(call.operation);
     relink(call.match as Moment); // in reverse
     relink(call);
@@ -144,15 +152,15 @@ class Search<S, I, O> {
   }
 
   #isNew(state: S): boolean {
-    let known = this.#tried.get(this.#doneHash);
-    if (known === undefined) {
-      known = [];
-      this.#tried.set(this.#doneHash, known);
+    let byState = this.#tried.get(this.#doneHash);
+    if (byState === undefined) {
+      byState = new Map();
+      this.#tried.set(this.#doneHash, byState);
     }
-    for (const other of known) {
-      if (other.state === state && isSame(other.done, this.#done)) return false;
-    }
-    known.push({ done: this.#done.slice(), state });
+    const known = byState.get(state);
+    if (known === undefined) byState.set(state, [this.#done.slice()]);
+    else if (known.some((other) => isSame(other, this.#done))) return false;
+    else known.push(this.#done.slice());
     return true;
   }
 }
