@@ -111,7 +111,9 @@ export class Timers {
     const due = this.#heap.peek()?.due ?? this.#next;
     this.#wakeAt = due ?? Number.POSITIVE_INFINITY;
     if (due === null) return;
-    this.#cancel = this.#host.setTimer(Math.max(0, due - this.#host.now()), () => this.#wake());
+    // A clock may be set forward, and a machine may sleep: no timer is late by more than a window.
+    const ms = Math.min(horizonMs, Math.max(0, due - this.#host.now()));
+    this.#cancel = this.#host.setTimer(ms, () => this.#wake());
   }
 
   #wake(): void {
