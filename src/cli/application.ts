@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { fail, reasonOf } from "../model/errors.ts";
+import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
 import type { Application } from "../sdk/application.ts";
 
 /** A file that the application is made of, as it was when it was loaded; 0 for one that is missing. */
@@ -49,9 +49,11 @@ async function importUserModule(url: string, file: string): Promise<Record<strin
 /** What went wrong and where: the line of a syntax error, the first lines of a stack of the user's. */
 function describeError(error: unknown): string {
   if (!(error instanceof Error) || error.stack === undefined) return reasonOf(error);
-  const isOurs = "code" in error && "action" in error;
-  if (isOurs) return error.message;
-  const lines = error.stack.split("\n").filter((line) => !/^\s+at .*\bnode:/.test(line));
+  if (error instanceof HoldfastError) return `${error.message} (${error.code})`;
+  const isTheirs = (line: string): boolean =>
+    !/^\s+at /.test(line) ||
+    !(line.includes("node:") || line.includes(ownFolder) || /^\s+at async Promise/.test(line));
+  const lines = error.stack.split("\n").filter(isTheirs);
   return lines
     .slice(0, 8)
     .join("\n")

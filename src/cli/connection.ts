@@ -105,21 +105,32 @@ export function parseCount(text: string, option: string, max: number): number {
   throw usageError(`${option} takes a whole number from 0 to ${max}, not ${JSON.stringify(text)}`);
 }
 
-/** Tells, from the first second on, that and how long something has been waited for. */
-export async function withProgress<T>(what: string, work: Promise<T>): Promise<T> {
-  if (!stderr.isTerminal) return work;
+/**
+ * Tells, from the first second on, that and how long something has been waited for.
+ *
+ * @param look is asked each second for what else there is to tell.
+ */
+export async function withProgress<T>(
+  what: string,
+  work: Promise<T>,
+  look: () => Promise<string> = async () => "",
+): Promise<T> {
   const host = makeNodeHost();
   const began = host.monotonic();
+  let ended = false;
   let stop = (): void => {};
-  const tick = (): void => {
+  const tick = async (): Promise<void> => {
+    const more = await look().catch(() => "");
+    if (ended) return;
     const elapsed = formatDuration(Math.floor((host.monotonic() - began) / 1000) * 1000);
-    showStatus(`${what} … ${elapsed}`);
-    stop = host.setTimer(1000, tick);
+    showStatus(`${what} … ${elapsed}${more === "" ? "" : ` (${more})`}`);
+    stop = host.setTimer(1000, () => void tick());
   };
-  stop = host.setTimer(1000, tick);
+  stop = host.setTimer(1000, () => void tick());
   try {
     return await work;
   } finally {
+    ended = true;
     stop();
     showStatus(undefined);
   }

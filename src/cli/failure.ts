@@ -6,7 +6,7 @@ import { say, stderr } from "./terminal.ts";
 export const exitCodes = {
   ok: { code: 0, meaning: "done" },
   failed: { code: 1, meaning: "it failed: the command, or the invocation that it waited for" },
-  usage: { code: 2, meaning: "the command line or a value in it cannot be taken" },
+  usage: { code: 2, meaning: "the command line, a value in it or a setting cannot be taken" },
   unreachable: { code: 3, meaning: "no server answers, or it takes no work now" },
   notFound: { code: 4, meaning: "there is no such thing" },
   conflict: { code: 5, meaning: "what is already so does not allow it" },
@@ -41,7 +41,8 @@ export function reportFailure(error: unknown, options: { readonly json: boolean 
 export function formatFailure(error: unknown): string {
   const { red, dim, bold } = stderr.style;
   const code = codeOf(error);
-  const lines = [`${red("✗")} ${bold(plain(reasonOf(error)))} ${dim(`[${plain(code)}]`)}`];
+  const [first = "", ...rest] = plain(reasonOf(error)).split("\n");
+  const lines = [`${red("✗")} ${bold(first)} ${dim(`[${plain(code)}]`)}`, ...rest];
   const { cause } = error instanceof Error ? error : { cause: undefined };
   if (cause !== undefined && !(error instanceof InvocationFailure)) {
     const why = plain(reasonOf(cause));
@@ -86,6 +87,8 @@ const byCode: Partial<Record<ErrorCode, keyof typeof exitCodes>> = {
   "address-in-use": "failed",
   "duplicate-definition": "failed",
   "private-handler": "conflict",
+  "invalid-configuration": "usage",
+  "address-refused": "usage",
 };
 
 const byStatus: Readonly<Record<number, keyof typeof exitCodes>> = {

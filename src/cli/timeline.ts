@@ -10,8 +10,10 @@ export interface Item {
   readonly kind: string;
   readonly name: string;
   readonly from: number;
-  /** null while it is open; the same as `from` for what takes no time. */
+  /** null while it is open. */
   readonly to: number | null;
+  /** It takes no time by its nature: a message sent, a state entry set, a signal that came. */
+  readonly isMoment: boolean;
   readonly failed: boolean;
   /** What came of it, in one line. */
   readonly detail: string;
@@ -74,7 +76,8 @@ function makeItem(entry: Entry, before: number, known: Answers): Item | undefine
   if (kind === "run") {
     // A step is written when it ends; it began when the entry before it was written, or later.
     const detail = failed ? errorText(value) : oneLineJson(value ?? undefined);
-    return { index, kind: "step", name, from: before, to: at, failed, detail, child: null };
+    const span = { from: before, to: at, isMoment: false };
+    return { index, kind: "step", name, ...span, failed, detail, child: null };
   }
   if (kind === "await-signal") return makeWait(entry, known.signals.get(name)?.shift());
   if (Object.hasOwn(waits, kind)) return makeWait(entry, known.answers.get(entry.command));
@@ -82,7 +85,8 @@ function makeItem(entry: Entry, before: number, known: Answers): Item | undefine
   if (point === undefined) return undefined;
   const detail = kind === "cancel" ? "somebody asked for it" : pointDetail(entry);
   const child = kind === "send" ? numberOf(value) : null;
-  return { index, kind: point, name, from: at, to: at, failed: false, detail, child };
+  const span = { from: at, to: at, isMoment: true };
+  return { index, kind: point, name, ...span, failed: false, detail, child };
 }
 
 function makeWait(entry: Entry, answer: Entry | undefined): Item {
@@ -93,11 +97,12 @@ function makeWait(entry: Entry, answer: Entry | undefined): Item {
   const due = isSleep && typeof value === "number" ? value : at;
   return {
     index,
-    kind: waits[kind] ?? "signal",
+    kind: waits[kind] ?? "await signal",
     name: isSleep ? formatDuration(Math.max(0, due - at)) : name,
     from: at,
     // A signal may have come before anybody waited for it.
     to: answer === undefined ? null : Math.max(at, answer.at),
+    isMoment: false,
     failed,
     detail: result,
     child: kind === "call" ? numberOf(value) : null,

@@ -11,7 +11,7 @@ import {
   withProgress,
 } from "../connection.ts";
 import { InvocationFailure } from "../failure.ts";
-import { print } from "../terminal.ts";
+import { print, say, stderr } from "../terminal.ts";
 
 interface CallOptions extends ConnectionOptions {
   readonly idempotencyKey?: string;
@@ -57,11 +57,28 @@ export async function printResult(
   const options = timeoutMs === undefined ? {} : { timeoutMs };
   let result: unknown;
   try {
-    result = await withProgress(`waiting for ${id}`, port.result({ id }, options));
+    result = await withProgress(
+      `waiting for ${id}`,
+      port.result({ id }, options),
+      lookAt(port, id),
+    );
   } catch (error) {
     throw isOfWaiting(error) ? error : new InvocationFailure(id, name, error);
   }
   if (result !== undefined) print(JSON.stringify(result));
+}
+
+/** What it waits for, for the line of progress; that it is paused is told once, whoever reads. */
+function lookAt(port: Port, id: string): () => Promise<string> {
+  let told = false;
+  return async () => {
+    const { status, waitingFor } = await port.describe({ id });
+    if (status === "paused" && !told) {
+      told = true;
+      say(`${stderr.style.yellow("!")} ${id} is paused; to see why: holdfast show ${id}`);
+    }
+    return waitingFor === null ? status : `${status}, waiting for ${waitingFor}`;
+  };
 }
 
 /** What keeps us from waiting, as opposed to how the invocation ended. */

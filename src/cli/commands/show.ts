@@ -47,7 +47,8 @@ async function show(text: string, options: ShowOptions): Promise<void> {
     print(JSON.stringify({ invocation, journal, children: [...children.values()] }));
     return;
   }
-  const now = makeNodeHost().now();
+  // What was open when it ended was given up then.
+  const now = invocation.endedAt ?? makeNodeHost().now();
   const story =
     items.length === 0 ? [] : ["", ...layOut(items, { invocation, children, now, options })];
   print([...heading(invocation, now), ...story, ...ending(invocation, now)].join("\n"));
@@ -122,11 +123,10 @@ function field(name: string, text: string, paint = (value: string): string => va
 }
 
 function errorOf(error: unknown): string {
-  const code =
-    typeof error === "object" && error !== null && "code" in error && error.code !== null
-      ? `[${String(error.code)}] `
-      : "";
-  return code + errorText(error);
+  if (typeof error !== "object" || error === null) return errorText(error);
+  const parts = new Map<string, unknown>(Object.entries(error));
+  const [step, code] = [parts.get("step") ?? null, parts.get("code") ?? null];
+  return `${step === null ? "" : `step ${step}: `}${errorText(error)}${code === null ? "" : ` [${code}]`}`;
 }
 
 interface Story {
@@ -171,15 +171,11 @@ interface Layout extends Story {
 function formatItem(item: Item, layout: Layout): string {
   const { begin, widths, bar, columns, now, children } = layout;
   const { dim, red, green, cyan } = stdout.style;
-  const isPoint = item.to === item.from && item.kind !== "step";
-  const paint = item.failed ? red : item.to === null ? cyan : green;
-  const mark = item.failed
-    ? red("✗")
-    : item.to === null
-      ? cyan("◷")
-      : isPoint
-        ? dim("·")
-        : green("✓");
+  const isOpen = item.to === null && layout.invocation.endedAt === null;
+  const isGivenUp = item.to === null && !isOpen;
+  const paint = item.failed ? red : isOpen ? cyan : isGivenUp ? dim : green;
+  const symbol = item.failed ? "✗" : isOpen ? "◷" : item.isMoment || isGivenUp ? "·" : "✓";
+  const mark = item.isMoment ? dim(symbol) : paint(symbol);
   const head = [
     dim(String(item.index).padStart(widths.index)),
     dim(formatOffset(item, begin).padStart(widths.at)),
@@ -191,7 +187,7 @@ function formatItem(item: Item, layout: Layout): string {
   const child = item.child === null ? undefined : children.get(item.child);
   const childText = child === undefined ? "" : `${child.id} ${child.status} `;
   const detail = cut(oneLine(childText + item.detail), Math.max(10, columns - used));
-  const drawn = isPoint ? " ".repeat(widths.bar) : paint(pad(bar, widths.bar));
+  const drawn = item.isMoment ? " ".repeat(widths.bar) : paint(pad(bar, widths.bar));
   return `  ${head.join(" ")} ${dim("▕")}${drawn}${dim("▏")} ${dim(detail)}`.trimEnd();
 }
 
@@ -203,7 +199,7 @@ function formatOffset({ from }: Item, begin: number): string {
   return `+${formatDuration(Math.max(0, from - begin))}`;
 }
 
-function formatTook({ from, to, kind }: Item, now: number): string {
+function formatTook({ from, to, isMoment }: Item, now: number): string {
   if (to === null) return `${formatDuration(Math.max(0, now - from))}…`;
-  return to === from && kind !== "step" ? "" : formatDuration(to - from);
+  return isMoment ? "" : formatDuration(to - from);
 }
