@@ -5,6 +5,8 @@ import type { Command } from "./engine.ts";
 
 /** How much is deleted at a time, so that clearing up never holds up the work. */
 const chunk = 256;
+/** How long to wait for other owners to delete what is theirs. */
+const othersMs = 60_000;
 /** The longest look ahead. */
 const restMs = 3_600_000;
 
@@ -18,6 +20,8 @@ export class Retention {
   /** When the next look is due; what expires earlier moves it forward. */
   #lookAt = Number.POSITIVE_INFINITY;
   #sweeping = false;
+  /** Something has expired that belongs to another owner. */
+  #foreign = false;
   #closed = false;
 
   constructor(
@@ -65,7 +69,8 @@ export class Retention {
     this.#cancel?.();
     this.#lookAt = at;
     // Expiries come in crowds: a second of patience makes one sweep of many.
-    const ms = Math.min(restMs, Math.max(1_000, at - core.host.now()));
+    const least = this.#foreign ? othersMs : 1_000;
+    const ms = Math.min(restMs, Math.max(least, at - core.host.now()));
     this.#cancel = core.host.setTimer(ms, () => {
       this.#cancel = null;
       this.#lookAt = Number.POSITIVE_INFINITY;
@@ -86,6 +91,7 @@ export class Retention {
     // Each owner clears up after itself.
     const expired = await this.#store.scanExpired(now, chunk);
     const numbers = expired.filter((number) => core.owns(partitionOfNumber(number)));
+    this.#foreign = numbers.length < expired.length;
     const idempotency = await this.#store.scanExpiredIdempotency(now, chunk);
     if (numbers.length === 0 && idempotency.length === 0) return false;
     const first = numbers[0];
