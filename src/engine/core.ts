@@ -322,6 +322,8 @@ export class Core {
         live.open.delete(entry.command);
       } else if (entry.kind === "signal") {
         live.signals++;
+      } else if (entry.kind === "await-signal") {
+        live.signals--;
       }
       this.#admitChild(live, entry);
     }

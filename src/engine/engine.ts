@@ -357,4 +357,6 @@ export interface ExecutorHost {
   /** Asks for the loop to run soon. */
   wake(): void;
   readonly tag: string;
+  /** How many there are: ids of others cannot exist. */
+  readonly partitions: number;
 }

@@ -1,4 +1,5 @@
 import type { Host } from "../host/host.ts";
+import { encodePayload } from "../model/codec.ts";
 import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
 import { partitionOfNumber } from "../model/ids.ts";
 import { hasEnded } from "../model/invocation.ts";
@@ -53,6 +54,7 @@ export interface EngineOptions {
 export class Engine implements ExecutorHost {
   readonly core: Core;
   readonly tag: string;
+  readonly partitions: number;
   readonly #host: Host;
   readonly #store: Store;
   readonly #limits: Limits;
@@ -87,6 +89,7 @@ export class Engine implements ExecutorHost {
     this.#store = store;
     this.#limits = limits;
     this.tag = store.info.tag;
+    this.partitions = store.info.partitions;
     this.#executor = options.makeExecutor(this);
     this.#timers = new Timers(
       host,
@@ -178,16 +181,28 @@ export class Engine implements ExecutorHost {
     });
   }
 
-  /** Makes the schedules of the application known, and forgets those it no longer has. */
-  declareSchedules(definitions: readonly ScheduleDefinition[]): void {
+  /**
+   * Makes the schedules of the application known, and forgets those it no longer has. Resolves when
+   * that is durable.
+   */
+  async declareSchedules(definitions: readonly ScheduleDefinition[]): Promise<void> {
+    const declared: Promise<void>[] = [];
     const names = new Set(definitions.map((definition) => definition.name));
-    for (const { name, declared } of this.core.schedules.values()) {
-      if (declared && !names.has(name)) this.#push({ kind: "schedule", name, action: "remove" });
+    for (const known of this.core.schedules.values()) {
+      const { name } = known;
+      if (known.declared && !names.has(name)) {
+        this.#push({ kind: "schedule", name, action: "remove" });
+      }
     }
     for (const definition of definitions) {
-      const { name } = definition;
-      this.#push({ kind: "schedule", name, action: "declare", definition });
+      const { name, target } = definition;
+      encodePayload(target.input, `The input of schedule ${name}`, this.#limits.payload);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      declared.push(promise);
+      const reply = { resolve, reject };
+      this.#push({ kind: "schedule", name, action: "declare", definition, reply });
     }
+    await Promise.all(declared);
   }
 
   /** Resolves when nothing moves by itself any more: no turn, no commit, nothing in the inbox. */
@@ -250,6 +265,7 @@ export class Engine implements ExecutorHost {
     for (const replies of this.core.waiting.values()) {
       for (const reply of replies) reply.reject(gone);
     }
+    for (const held of this.#inFlight?.held ?? []) held.refuse(gone);
     for (const held of this.core.held) held.refuse(gone);
   }
 
@@ -315,12 +331,11 @@ export class Engine implements ExecutorHost {
     const { core } = this;
     core.now = this.#host.now();
     const commands: Command[] = [];
-    while (
-      commands.length < this.#limits.batchCommands &&
-      core.batchBytes < this.#limits.batchBytes
-    ) {
+    let bytes = core.batchBytes;
+    while (commands.length < this.#limits.batchCommands && bytes < this.#limits.batchBytes) {
       const command = this.#inbox.shift();
       if (command === undefined) break;
+      bytes += sizeOf(command);
       if (this.#owned(command)) commands.push(command);
     }
     core.counts.commands += commands.length;
@@ -614,6 +629,19 @@ export class Engine implements ExecutorHost {
       for (const outcome of replies) this.#push({ kind: "attach", number, outcome });
     }
   }
+}
+
+/** Roughly what a command will add to its batch. */
+function sizeOf(command: Command): number {
+  if (command.kind === "start") return command.input?.length ?? 0;
+  if (command.kind === "turn") {
+    let size = command.outcome?.kind === "returned" ? (command.outcome.payload?.length ?? 0) : 0;
+    for (const { payload, target } of command.commands) {
+      size += (payload?.length ?? 0) + (target?.input?.length ?? 0);
+    }
+    return size;
+  }
+  return "payload" in command ? (command.payload?.length ?? 0) : 0;
 }
 
 function refuseCommand(command: Command, reason: HoldfastError): void {

@@ -37,7 +37,7 @@ export class Live {
   idle = false;
   /** Whether its journal has a cancellation. */
   cancelled = false;
-  /** Signals in its journal. */
+  /** Signals in its journal that nobody has taken; below zero, some are waited for. */
   signals = 0;
 
   constructor(row: Invocation) {

@@ -283,13 +283,15 @@ class HandlerContext
   }
 
   #number(id: string): number {
-    const number = parseInvocationId(this.#run.executor.engine.tag, id);
+    const { tag, partitions } = this.#run.executor.engine;
+    const number = parseInvocationId(tag, id, partitions);
     if (number === undefined) throw fail("unknown-invocation", { id: String(id) });
     return number;
   }
 
   #promise(id: string): { number: number; name: string } {
-    const promise = parsePromiseId(this.#run.executor.engine.tag, id);
+    const { tag, partitions } = this.#run.executor.engine;
+    const promise = parsePromiseId(tag, id, partitions);
     if (promise === undefined) throw fail("unknown-promise", { id: String(id) });
     return promise;
   }

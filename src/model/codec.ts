@@ -102,7 +102,14 @@ export function utf8Length(text: string): number {
 
 /** Any thrown value as data. Never fails, keeps no stack, cuts over-long messages. */
 export function encodeError(thrown: unknown, maxText: number): string {
-  return JSON.stringify(describe(thrown, maxText, 0));
+  let described: EncodedError;
+  try {
+    described = describe(thrown, maxText, 0);
+  } catch {
+    // Even looking at it throws.
+    described = { name: "Error", message: reasonOf(thrown) };
+  }
+  return JSON.stringify(described);
 }
 
 function describe(thrown: unknown, maxText: number, depth: number): EncodedError {

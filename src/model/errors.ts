@@ -357,9 +357,8 @@ export function toHoldfastError(error: unknown): HoldfastError {
 
 /** One line that says what was thrown, whatever was thrown. */
 export function reasonOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
   try {
-    return String(thrown);
+    return String(thrown instanceof Error ? thrown.message || thrown.name : thrown);
   } catch {
     return "a value that cannot be shown";
   }

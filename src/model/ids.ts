@@ -31,12 +31,17 @@ export function formatInvocationId(tag: string, number: InvocationNumber): Invoc
   return `inv_${tag}${encodeBase32(number)}` as InvocationId; // the only place that makes one
 }
 
-/** @returns the number, or `undefined` if the text is not an invocation id of this store. */
-export function parseInvocationId(tag: string, id: string): InvocationNumber | undefined {
+/** @returns the number, or `undefined` if the text cannot be an invocation id of this store. */
+export function parseInvocationId(
+  tag: string,
+  id: string,
+  partitions: number = partitionsMax,
+): InvocationNumber | undefined {
   const prefix = `inv_${tag}`;
   if (!id.startsWith(prefix)) return undefined;
   const number = decodeBase32(id.slice(prefix.length));
-  return number !== undefined && formatInvocationId(tag, number) === id ? number : undefined;
+  if (number === undefined || formatInvocationId(tag, number) !== id) return undefined;
+  return partitionOfNumber(number) < partitions ? number : undefined;
 }
 
 /** A durable promise as others name it: `prm_`, tag and number of its invocation, `.`, its name. */
@@ -47,10 +52,11 @@ export function formatPromiseId(tag: string, number: InvocationNumber, name: str
 export function parsePromiseId(
   tag: string,
   id: string,
+  partitions: number = partitionsMax,
 ): { number: InvocationNumber; name: string } | undefined {
   const dot = id.indexOf(".");
   if (!id.startsWith("prm_") || dot < 0) return undefined;
-  const number = parseInvocationId(tag, `inv_${id.slice(4, dot)}`);
+  const number = parseInvocationId(tag, `inv_${id.slice(4, dot)}`, partitions);
   return number === undefined ? undefined : { number, name: id.slice(dot + 1) };
 }
 

@@ -312,7 +312,7 @@ class EnginePort implements TextPort {
     return this.#accepted(await promise);
   }
 
-  signal(target: InvocationAddress, name: string, value?: unknown): Promise<void> {
+  async signal(target: InvocationAddress, name: string, value?: unknown): Promise<void> {
     checkId("The name of the signal", name, this.#limits.idLength);
     const payload = encodePayload(value, `Signal ${name}`, this.#limits.payload);
     return this.#control(target, (number, reply) => ({
@@ -343,7 +343,8 @@ class EnginePort implements TextPort {
 
   async #promise(address: PromiseAddress): Promise<{ number: number; name: string }> {
     if ("of" in address) return { number: await this.#number(address.of), name: address.name };
-    const found = parsePromiseId(this.#engine.tag, address.promise);
+    const { tag, partitions } = this.#engine;
+    const found = parsePromiseId(tag, address.promise, partitions);
     if (found === undefined) throw fail("unknown-promise", { id: address.promise });
     return found;
   }
@@ -408,7 +409,8 @@ class EnginePort implements TextPort {
   }
 
   #parse(id: string): InvocationNumber {
-    const number = parseInvocationId(this.#engine.tag, id);
+    const { tag, partitions } = this.#engine;
+    const number = parseInvocationId(tag, id, partitions);
     if (number === undefined) throw fail("unknown-invocation", { id });
     return number;
   }

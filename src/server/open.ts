@@ -117,7 +117,7 @@ async function start(options: OpenOptions, parts: Parts): Promise<Holdfast> {
     ...(options.outboxAlways === undefined ? {} : { outboxAlways: options.outboxAlways }),
   });
   await engine.open();
-  engine.declareSchedules(application.schedules);
+  await engine.declareSchedules(application.schedules);
   const port = makeEnginePort({ engine, store, deployments, host, limits });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {

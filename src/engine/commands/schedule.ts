@@ -15,6 +15,7 @@ export function applySchedule(core: Core, command: ScheduleCommand): void {
   const { name, action } = command;
   if (action === "declare") {
     if (command.definition !== undefined) declare(core, command.definition);
+    core.reply(command.reply, undefined);
     return;
   }
   const schedule = core.schedules.get(name);

@@ -68,6 +68,10 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
       propagateCancel(core, live);
       return;
     }
+    case "await-signal":
+      // It takes one, now or when it comes.
+      live.signals--;
+      break;
     case "send":
     case "call":
       issueStart(core, live, issued);
