@@ -25,6 +25,8 @@ export class Timers {
   #windowEnd = 0;
   /** No timer outside the window is due before this. */
   #next: number | null = null;
+  /** Armed beyond the window by the open batch, so that the store does not know of them yet. */
+  #fresh: Timer[] = [];
   /** Fired, but perhaps still in the store: the window must not move before they are gone. */
   #unsealed = false;
   #filling = false;
@@ -47,14 +49,19 @@ export class Timers {
   }
 
   arm(timer: Timer): void {
-    if (timer.due < this.#windowEnd) this.#heap.push(timer);
-    else if (this.#next === null || timer.due < this.#next) this.#next = timer.due;
+    if (timer.due < this.#windowEnd) {
+      this.#heap.push(timer);
+    } else {
+      this.#fresh.push(timer);
+      if (this.#next === null || timer.due < this.#next) this.#next = timer.due;
+    }
     if (timer.due < this.#wakeAt) this.#schedule();
   }
 
   /** Forgets all and starts from the store. */
   reset(): void {
     this.#heap.clear();
+    this.#fresh = [];
     this.#windowEnd = 0;
     this.#unsealed = false;
     this.#fill();
@@ -65,8 +72,10 @@ export class Timers {
     this.#cancel?.();
   }
 
-  /** The batch with the last fired timers was handed to the store. */
+  /** The batch with the last fired timers, and all armed ones, was handed to the store. */
   sealed(): void {
+    // A look into the store that has begun may have missed them.
+    if (!this.#filling) this.#fresh = [];
     if (!this.#unsealed) return;
     this.#unsealed = false;
     this.#advance();
@@ -101,6 +110,10 @@ export class Timers {
     for (const timer of timers) if (this.#owns(timer)) this.#heap.push(timer);
     // What lies beyond is not known exactly; the end of the window is a safe guess.
     this.#next = next === null ? null : Math.max(next, this.#windowEnd);
+    // What both know fires twice, and the second time changes nothing.
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const timer of fresh) this.arm(timer);
     this.#schedule();
   }
 
