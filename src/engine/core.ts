@@ -258,6 +258,7 @@ export class Core {
       at: this.now,
     };
     live.fresh.push(entry);
+    if (kind === "cancel") live.noteCancel();
     this.#list(live);
     if (payload !== null) this.batchBytes += payload.length;
     this.counts.entries++;
@@ -325,6 +326,7 @@ export class Core {
       } else if (entry.kind === "await-signal") {
         live.signals--;
       }
+      if (entry.kind === "cancel") live.noteCancel();
       this.#admitChild(live, entry);
     }
     const replies = this.waiting.get(row.number);
@@ -343,6 +345,7 @@ export class Core {
     if (payload.number === undefined) return;
     live.children ??= new Map();
     live.children.set(entry.command, payload.number);
+    live.uncancelled?.delete(entry.command);
   }
 
   /** The latest run of a workflow's key. */

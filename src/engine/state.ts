@@ -37,11 +37,22 @@ export class Live {
   idle = false;
   /** Whether its journal has a cancellation. */
   cancelled = false;
+  /** Calls that were open when a cancellation came, and of which nobody knew yet what to cancel. */
+  uncancelled: Set<number> | null = null;
   /** Signals in its journal that nobody has taken; below zero, some are waited for. */
   signals = 0;
 
   constructor(row: Invocation) {
     this.row = row;
+  }
+
+  /** A cancellation has entered the journal: it is for all calls that are open now, and no later ones. */
+  noteCancel(): void {
+    for (const [command, { kind }] of this.open) {
+      if (kind !== "call" || this.children?.has(command) === true) continue;
+      this.uncancelled ??= new Set();
+      this.uncancelled.add(command);
+    }
   }
 
   get extra(): Extra {

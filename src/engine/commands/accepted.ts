@@ -30,7 +30,7 @@ export function applyAccepted(core: Core, accepted: AcceptedCommand): void {
     for (const wait of waits) answer(core, live, wait, JSON.stringify(core.id(child)), false);
   }
   // Cancelled before it was known what to cancel.
-  if (live.cancelled && live.open.get(command)?.kind === "call") {
+  if (live.uncancelled?.delete(command) === true && live.open.has(command)) {
     core.route(accepted.number, partitionOfNumber(child), { kind: "cancel", number: child });
   }
 }
