@@ -64,11 +64,6 @@ export class Recorded {
     return this.completions[this.#delivered++];
   }
 
-  /** What the journal goes on with where the code ends: a command, or a completion at least. */
-  ahead(next: number): Entry | undefined {
-    return this.missed(next) ?? this.completions[this.#delivered];
-  }
-
   /** The first recorded command that the code has not issued although its turn is over, if any. */
   missed(next: number): Entry | undefined {
     for (let ordinal = next; ordinal <= this.last; ordinal++) {

@@ -241,12 +241,9 @@ export class Run implements StartedHost, StepHost {
   #closeReplay(): boolean {
     const recorded = this.#recorded;
     assert(recorded !== null, "a replay has a journal");
-    if (!recorded.drained) {
-      if (this.#outcome !== null) {
-        this.#divergeAt(recorded.ahead(this.#next), "the end of the handler");
-      } else {
-        this.#enqueue();
-      }
+    // What came while it was already ending was never for it: the first run ended without it too.
+    if (!recorded.drained && this.#outcome === null) {
+      this.#enqueue();
       return false;
     }
     const missed = recorded.missed(this.#next);
