@@ -38,20 +38,22 @@ export function applyTimer(core: Core, command: TimerCommand): void {
   }
 }
 
-function retry(core: Core, live: Live, command: TimerCommand): void {
+function retry(core: Core, live: Live, { command, due }: TimerCommand): void {
   const { row } = live;
-  if (row.extra?.retryAt !== command.due) return;
-  delete row.extra.retryAt;
-  core.change(live);
-  if (row.status === "backing-off") {
-    row.status = "running";
-    attempt(core, live);
-  } else if (live.attempt !== 0) {
-    core.executor.retryStep(row.number, command.command);
-  } else if (row.status === "suspended" || row.status === "running") {
-    row.status = "running";
-    attempt(core, live);
+  const { extra } = row;
+  const latest = extra?.retryAt === due;
+  if (latest) {
+    delete extra.retryAt;
+    core.change(live);
   }
+  if (live.attempt !== 0) {
+    // Several steps may wait for their next attempt, while the record names the latest of them.
+    core.executor.retryStep(row.number, command);
+    return;
+  }
+  if (!latest || (row.status !== "backing-off" && row.status !== "running")) return;
+  row.status = "running";
+  attempt(core, live);
 }
 
 /**
