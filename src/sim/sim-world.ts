@@ -201,7 +201,11 @@ export class SimWorld implements World {
   }
 
   partitionOfId(id: string): number {
-    return partitionOfNumber(parseInvocationId(this.disk.info.tag, id) as number); // ours
+    return partitionOfNumber(this.numberOf(id));
+  }
+
+  numberOf(id: string): number {
+    return parseInvocationId(this.disk.info.tag, id) as number; // ours
   }
 
   /** One request of a client, over a network, to whoever owns the partition. */

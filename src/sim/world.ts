@@ -68,6 +68,7 @@ export interface World {
 
   partitionOf(service: string, key: string): number;
   partitionOfId(id: string): number;
+  numberOf(id: string): number;
   /** Who is thought to own a partition: news of a take-over take their time. */
   ownerOf(partition: number): SimNode | null;
   /** One request of a client, over a network, to whoever owns the partition. */

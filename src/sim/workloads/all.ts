@@ -1,10 +1,20 @@
 import type { Workload } from "../workload.ts";
 import type { World } from "../world.ts";
+import { makeLifecycle } from "./lifecycle.ts";
 import { makeMessages } from "./messages.ts";
 import { makeRegisters } from "./registers.ts";
+import { makeSteps } from "./steps.ts";
 import { makeTransfers } from "./transfers.ts";
+import { makeWaits } from "./waits.ts";
 
-const all: readonly ((world: World) => Workload)[] = [makeMessages, makeRegisters, makeTransfers];
+const all: readonly ((world: World) => Workload)[] = [
+  makeLifecycle,
+  makeMessages,
+  makeRegisters,
+  makeSteps,
+  makeTransfers,
+  makeWaits,
+];
 
 /** Some of the workloads, as the seed will have it. */
 export function chooseWorkloads(world: World): Workload[] {
