@@ -168,6 +168,14 @@ export class Run implements StartedHost, StepHost {
 
   #refused(error: unknown): void {
     if (this.#over) return;
+    if (this.#recorded !== null) {
+      // It was accepted when it came, so it is the schema that has changed.
+      const actual = `a schema that refuses it: ${reasonOf(error)}`;
+      this.#pause(
+        fail("code-diverged", { index: 0, recorded: "an input accepted", actual, site: "" }),
+      );
+      return;
+    }
     this.#conclude({ kind: "failed", payload: this.#encode(error), cancelled: false });
     this.#submit(false);
   }
@@ -906,20 +914,33 @@ export class Run implements StartedHost, StepHost {
     }
   }
 
+  /** Whether state may become that: what the key has, with what this run has written over it. */
   #checkState(name: string, payload: string): void {
     const { limits, target } = this;
     const view = this.attempt.state;
     if (view === null) return;
-    const bytes = view.stateBytes + name.length + payload.length;
-    if (bytes > limits.stateBytes) {
-      const max = limits.stateBytes;
-      throw fail("limit-exceeded", { limit: "stateBytes", max, what: target });
-    }
+    // What was accepted once is accepted in a replay, whatever the key holds by now.
+    const recorded = this.#replaying ? this.#recorded?.command(this.#next) : undefined;
+    if (recorded?.kind === "set" && recorded.name === name) return;
+    let bytes = view.stateBytes;
     let keys = view.state.size;
-    for (const seen of this.#state?.keys() ?? []) if (!view.state.has(seen)) keys++;
-    if (keys >= limits.stateKeys && !view.state.has(name) && this.#state?.has(name) !== true) {
-      const max = limits.stateKeys;
-      throw fail("limit-exceeded", { limit: "stateKeys", max, what: target });
+    const replace = (entry: string, value: string | null): void => {
+      const stored = view.state.get(entry);
+      if (stored !== undefined) {
+        bytes -= entry.length + stored.length;
+        keys--;
+      }
+      if (value === null) return;
+      bytes += entry.length + value.length;
+      keys++;
+    };
+    for (const [seen, value] of this.#state ?? []) if (seen !== name) replace(seen, value);
+    replace(name, payload);
+    if (bytes > limits.stateBytes) {
+      throw fail("limit-exceeded", { limit: "stateBytes", max: limits.stateBytes, what: target });
+    }
+    if (keys > limits.stateKeys) {
+      throw fail("limit-exceeded", { limit: "stateKeys", max: limits.stateKeys, what: target });
     }
   }
 
