@@ -154,7 +154,15 @@ export class World {
   async pass(duration: Duration): Promise<void> {
     const ms = parseDuration(duration);
     assert(ms !== undefined, `${duration} is a duration`);
-    await this.clock.pass(ms, () => this.rest());
+    const settle = async (): Promise<void> => {
+      await tick();
+      await this.#app?.engine.settled();
+    };
+    await this.clock.pass(
+      ms,
+      () => this.rest(),
+      () => within(settle(), patienceMs, "settling"),
+    );
   }
 
   /** The file of a world on SQLite. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { TerminalError, workflow } from "holdfast";
-import { coded, each, eachStore, makeGate, until } from "./harness.ts";
+import { coded, each, eachStore, later, makeGate, until } from "./harness.ts";
 
 /** A trip that books what the test says, and fails at the end. */
 function makeTrip(log: string[], end: string) {
@@ -154,5 +154,21 @@ each("a step that failed has nothing to undo [108]", async (world) => {
   });
   const app = await world.open([trip]);
   await assert.rejects(app.call(trip, "t").run(), coded("full"));
+  assert.deepEqual(done, ["flight"]);
+});
+
+each("what was done is undone when the handler's time is over [108, 180]", async (world) => {
+  const done: string[] = [];
+  const trip = workflow("trip", {
+    async run(ctx) {
+      await ctx.run("flight", () => "flight", { undo: (booked) => void done.push(booked) });
+      await ctx.sleep("1 week");
+    },
+    timeout: "1 hour",
+  });
+  const app = await world.open([trip]);
+  const result = later(app.call(trip, "t").run());
+  await world.pass("2 hours");
+  await assert.rejects(result, coded("timed-out"));
   assert.deepEqual(done, ["flight"]);
 });

@@ -22,7 +22,7 @@ const box = actor("box", {
 });
 
 eachStore(
-  "state is there after a restart; cleared entries have their initial value again [163]",
+  "state is there after a restart; cleared entries have their initial value again [191]",
   async (world) => {
     let app = await world.open([box]);
     await app.call(box, "b").paint("red");
@@ -78,7 +78,7 @@ each("a shared handler cannot write [110]", async (world) => {
 });
 
 each(
-  "state that was written before a failure stays written: undo is for steps, not for state [66]",
+  "state that was written before a failure stays written: undo is for steps, not for state",
   async (world) => {
     const app = await world.open([box]);
     await assert.rejects(app.call(box, "b").spoil(), coded("terminal"));
