@@ -1,10 +1,11 @@
-import { encodeError } from "../model/codec.ts";
+import { CancelledError, encodeError, TimeoutError } from "../model/codec.ts";
 import type { Entry } from "../model/entry.ts";
 import { fail } from "../model/errors.ts";
 import { partitionOfNumber } from "../model/ids.ts";
 import { hasEnded, type Status } from "../model/invocation.ts";
 import { defaultRetention } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
+import { formatDuration } from "../std/duration.ts";
 import type { Core } from "./core.ts";
 import type { Reply } from "./engine.ts";
 import type { Live } from "./state.ts";
@@ -74,7 +75,10 @@ export function attempt(core: Core, live: Live): void {
     delete row.extra.failure;
     core.change(live);
   }
-  const entries = live.loaded ?? [];
+  live.loaded ??= [];
+  // No step runs yet, so there is nothing to wait for.
+  if (row.extra?.cancelRequested === true) enterCancel(core, live);
+  const entries = live.loaded;
   assert(entries.length === row.entries, "an attempt starts from the whole journal");
   const key = row.key === null ? null : core.key(row.service, row.key);
   if (row.mode === "shared") key?.readers.add(row.number);
@@ -94,7 +98,37 @@ export function attempt(core: Core, live: Live): void {
       row.mode === "shared" && key !== null && key.workflow !== 0 ? key.workflow : row.number,
     batch: live.batch,
   });
-  if (row.extra?.cancelRequested === true) core.executor.cancel(row.number);
+}
+
+/**
+ * A cancellation that was asked for enters the journal, before all that comes after it. Not while a
+ * step runs: that is told to stop first.
+ */
+export function enterCancel(core: Core, live: Live): void {
+  const payload = encodeFailure(core, cancellation(live));
+  delete live.extra.cancelRequested;
+  core.change(live);
+  deliver(core, live, core.append(live, "cancel", -1, "", payload, true));
+  propagateCancel(core, live);
+}
+
+/** What the code gets: that somebody cancelled it, or that its time is over. */
+export function cancellation(live: Live): Error {
+  const { service, handler, extra, createdAt } = live.row;
+  if (extra?.timedOutAt === undefined) return new CancelledError();
+  const allowed = formatDuration(extra.timedOutAt - createdAt);
+  return new TimeoutError(`${service}/${handler} did not end within ${allowed}`);
+}
+
+/** Cancellation goes down the tree of calls that are still open; messages are on their own. */
+export function propagateCancel(core: Core, live: Live): void {
+  live.cancelled = true;
+  for (const [command, open] of live.open) {
+    if (open.kind !== "call") continue;
+    const child = live.children?.get(command);
+    if (child === undefined) continue; // `accepted` catches up with it
+    core.route(live.row.number, partitionOfNumber(child), { kind: "cancel", number: child });
+  }
 }
 
 /** Nothing here can run it: it stays where it is, and says so, until its deployment comes back. */
@@ -157,6 +191,8 @@ export function answer(
   failed: boolean,
 ): void {
   if (hasEnded(live.row.status) || !live.open.delete(command)) return;
+  // Asked for before a crash: a timer that was due since then does not overtake it.
+  if (live.attempt === 0 && live.row.extra?.cancelRequested === true) enterCancel(core, live);
   deliver(core, live, core.append(live, "done", command, "", payload, failed));
 }
 

@@ -1,7 +1,5 @@
-import { CancelledError, encodeError, TimeoutError } from "../../model/codec.ts";
+import { CancelledError, encodeError } from "../../model/codec.ts";
 import { fail } from "../../model/errors.ts";
-import { partitionOfNumber } from "../../model/ids.ts";
-import { formatDuration } from "../../std/duration.ts";
 import type { Core } from "../core.ts";
 import type { CancelCommand } from "../engine.ts";
 import { attempt, disarmRetry, finish, refuseEnded } from "../lifecycle.ts";
@@ -42,23 +40,4 @@ export function requestCancel(core: Core, live: Live): void {
   if (row.status === "backing-off") disarmRetry(core, live);
   row.status = "running";
   attempt(core, live);
-}
-
-/** What the code gets: that somebody cancelled it, or that its time is over. */
-export function cancellation(live: Live): Error {
-  const { service, handler, extra, createdAt } = live.row;
-  if (extra?.timedOutAt === undefined) return new CancelledError();
-  const allowed = formatDuration(extra.timedOutAt - createdAt);
-  return new TimeoutError(`${service}/${handler} did not end within ${allowed}`);
-}
-
-/** Cancellation goes down the tree of calls that are still open; messages are on their own. */
-export function propagateCancel(core: Core, live: Live): void {
-  live.cancelled = true;
-  for (const [command, open] of live.open) {
-    if (open.kind !== "call") continue;
-    const child = live.children?.get(command);
-    if (child === undefined) continue; // `accepted` catches up with it
-    core.route(live.row.number, partitionOfNumber(child), { kind: "cancel", number: child });
-  }
 }

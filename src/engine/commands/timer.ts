@@ -3,9 +3,9 @@ import { hasEnded } from "../../model/invocation.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Core } from "../core.ts";
 import type { TimerCommand } from "../engine.ts";
-import { answer, attempt, encodeFailure, enqueue, finish } from "../lifecycle.ts";
+import { answer, attempt, cancellation, encodeFailure, enqueue, finish } from "../lifecycle.ts";
 import type { Live } from "../state.ts";
-import { cancellation, requestCancel } from "./cancel.ts";
+import { requestCancel } from "./cancel.ts";
 import { killChildren } from "./kill.ts";
 
 /** A timer is due. One whose cause is gone is only removed. */

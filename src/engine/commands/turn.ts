@@ -4,9 +4,16 @@ import { partitionOfNumber } from "../../model/ids.ts";
 import { assert, unreachable } from "../../std/assert.ts";
 import type { Core } from "../core.ts";
 import type { IssuedCommand, TurnCommand, TurnOutcome } from "../engine.ts";
-import { deliver, disarmRetry, dropAttempt, encodeFailure, finish, suspend } from "../lifecycle.ts";
+import {
+  deliver,
+  disarmRetry,
+  dropAttempt,
+  encodeFailure,
+  enterCancel,
+  finish,
+  suspend,
+} from "../lifecycle.ts";
 import type { Live, OpenCommand } from "../state.ts";
-import { cancellation, propagateCancel } from "./cancel.ts";
 import { writeState } from "./state-write.ts";
 
 /** Sleeps at least as long as this leave memory at once. */
@@ -60,14 +67,9 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
       deliver(core, live, core.append(live, kind, command, name, issued.payload, failed));
       return;
     }
-    case "cancel": {
-      const error = cancellation(live);
-      delete live.extra.cancelRequested;
-      core.change(live);
-      deliver(core, live, core.append(live, kind, -1, "", encodeFailure(core, error), true));
-      propagateCancel(core, live);
+    case "cancel":
+      enterCancel(core, live);
       return;
-    }
     case "await-signal":
       // It takes one, now or when it comes.
       live.signals--;
