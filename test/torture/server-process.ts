@@ -24,7 +24,13 @@ export class ServerProcess {
   constructor({ store, effects }: ServerFiles) {
     const child = spawn(process.execPath, ["--conditions=holdfast-source", program, store], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, TORTURE_EFFECTS: effects, HOLDFAST_LOG: "warn" },
+      env: {
+        ...process.env,
+        TORTURE_EFFECTS: effects,
+        HOLDFAST_LOG: "warn",
+        // It starts some hundred times.
+        NODE_COMPILE_CACHE: `${store}-code`,
+      },
     });
     this.#child = child;
     this.gone = new Promise((resolve) => {

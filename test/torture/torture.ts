@@ -45,7 +45,7 @@ const readyWithinMs = 30_000;
 const loadEndsWithinMs = 45_000;
 const restWithinMs = 45_000;
 /** A life under load. */
-const longestLifeMs = 700;
+const longestLifeMs = 800;
 
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "holdfast-torture-"));
@@ -142,7 +142,7 @@ class Torture {
       await sleep(random.below(this.#startMs));
     } else {
       await this.#bringUp();
-      await sleep(way < 4 ? random.below(25) : random.below(longestLifeMs));
+      await sleep(way < 3 ? random.below(25) : 100 + random.below(longestLifeMs));
     }
     if (this.#server.fellOver) this.#fallen();
   }
