@@ -123,7 +123,6 @@ each(
 );
 
 each("a journal of 45,000 entries is recovered and goes on [K]", async (world) => {
-  if (world.mode.outboxAlways) return;
   const long = actor("long", {
     state: { n: 0 },
     handlers: {

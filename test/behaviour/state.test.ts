@@ -89,7 +89,6 @@ each(
 each(
   "nothing is answered before it is durable, not even to who only reads [191, 193]",
   async (world) => {
-    if (world.mode.store !== "memory") return;
     let syncs: (() => void)[] = [];
     let slow = false;
     world.memory = {
