@@ -20,7 +20,10 @@ for (const [damage, kind] of [
   test(`a store from which one effect is made to ${damage} is found out`, async () => {
     const tamper = sabotages[damage];
     const { findings, folder } = await run({ kills: 0, ...(tamper && { tamper }) });
-    assert.ok(findings.some((finding) => finding.kind === kind), JSON.stringify(findings));
+    assert.ok(
+      findings.some((finding) => finding.kind === kind),
+      JSON.stringify(findings),
+    );
     assert.ok(folder !== undefined, "the store is kept where there are findings");
     const { rm } = await import("node:fs/promises");
     await rm(folder, { recursive: true });
