@@ -54,10 +54,11 @@ function describeError(error: unknown): string {
     !/^\s+at /.test(line) ||
     !(line.includes("node:") || line.includes(ownFolder) || /^\s+at async Promise/.test(line));
   const lines = error.stack.split("\n").filter(isTheirs);
-  return lines
+  const text = lines
     .slice(0, 8)
     .join("\n")
     .replaceAll(/file:\/\/\S+?(?=:\d|\s|$)/g, toPath);
+  return text.replaceAll(path.resolve() + path.sep, "");
 }
 
 function toPath(url: string): string {

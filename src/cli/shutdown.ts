@@ -1,16 +1,24 @@
 /** How a process that serves comes to its end. */
 import type { Server } from "../server/serve.ts";
 
-/** Resolves when SIGTERM or SIGINT has come and the server has drained; a second one ends at once. */
-export async function closeOnSignal(server: Server): Promise<void> {
-  const signal = await new Promise<string>((resolve) => {
+/**
+ * Resolves to the first SIGTERM or SIGINT, also if it comes before the server is ready; a second one
+ * ends the process at once.
+ */
+export function awaitStop(): Promise<string> {
+  return new Promise((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) {
-      process.on(name, () => {
+      process.once(name, () => {
         resolve(name);
-        process.once(name, () => process.exit(1));
+        process.on(name, () => process.exit(1));
       });
     }
   });
+}
+
+/** Drains and ends the process when the signal has come. */
+export async function closeOnSignal(server: Server, stopped: Promise<string>): Promise<void> {
+  const signal = await stopped;
   server.host.log("info", "draining", { signal });
   await server.close();
   server.host.log("info", "closed");

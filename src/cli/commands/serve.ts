@@ -4,7 +4,7 @@ import { settingTable } from "../../server/config.ts";
 import { serve } from "../../server/serve.ts";
 import { loadApplication } from "../application.ts";
 import { addServerOptions, parseServerOptions, type ServerOptions } from "../server-options.ts";
-import { closeOnSignal } from "../shutdown.ts";
+import { awaitStop, closeOnSignal } from "../shutdown.ts";
 
 interface ServeOptions extends ServerOptions {
   readonly deployment?: string;
@@ -27,6 +27,7 @@ export function define(command: Command): void {
 
 async function run(file: string, options: ServeOptions): Promise<void> {
   const settings = parseServerOptions(options);
+  const stopped = awaitStop();
   const { definitions, schedules } = await loadApplication(file);
   const { deployment } = options;
   const server = await serve({
@@ -42,5 +43,5 @@ async function run(file: string, options: ServeOptions): Promise<void> {
     services: definitions.length,
     milliseconds: Math.round(makeNodeHost().monotonic()),
   });
-  await closeOnSignal(server);
+  await closeOnSignal(server, stopped);
 }

@@ -7,7 +7,7 @@ import { readConfig } from "../../server/config.ts";
 import { type Server, serve } from "../../server/serve.ts";
 import { loadApplication } from "../application.ts";
 import { addServerOptions, parseServerOptions, type ServerOptions } from "../server-options.ts";
-import { closeOnSignal } from "../shutdown.ts";
+import { awaitStop, closeOnSignal } from "../shutdown.ts";
 import { print, say, stderr, stdout } from "../terminal.ts";
 
 interface StartOptions extends ServerOptions {
@@ -28,6 +28,7 @@ const wallet: string = path.resolve(import.meta.dirname, "../../../examples/wall
 
 async function start(options: StartOptions): Promise<void> {
   const settings = parseServerOptions(options);
+  const stopped = awaitStop();
   const config = readConfig();
   const app = path.join(wallet, "app.ts");
   if (!existsSync(app)) {
@@ -45,9 +46,8 @@ async function start(options: StartOptions): Promise<void> {
   const hasTokens = config.tokens !== undefined;
   if (options.traffic && hasTokens) say("no transfers flow: the example client shows no token");
   const stopTraffic = options.traffic && !hasTokens ? letTransfersFlow(server.url) : () => {};
-  process.once("SIGTERM", stopTraffic);
-  process.once("SIGINT", stopTraffic);
-  await closeOnSignal(server);
+  void stopped.then(stopTraffic);
+  await closeOnSignal(server, stopped);
 }
 
 function introduce({ url, store }: Server): void {
