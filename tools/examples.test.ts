@@ -1,7 +1,7 @@
 // Documentation that runs: what is shown type-checks, loads, prints what it says, and can be typed.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -116,6 +116,24 @@ test(`the commands of ${firstApp} do what it says`, async () => {
       const answer = blocks[i + 1];
       for (const line of linesOf(block)) await tryLine(line, url, answer);
     }
+  } finally {
+    server.kill("SIGKILL");
+  }
+});
+
+test("the commands of the wallet's README do what it says", async () => {
+  const wallet = path.join(root, "examples/wallet");
+  const page = blocksOf("README.md", readFileSync(path.join(wallet, "README.md"), "utf8"));
+  const calls = page.filter(({ text }) => text.includes("curl "));
+  const { server, url } = await startServer(path.join(wallet, "app.ts"));
+  try {
+    const script = calls.map(({ text }) => text).join("\n");
+    const typed = script.replace("http://127.0.0.1:7400", url).replaceAll(/^curl /gm, "curl -sS ");
+    const { code, output } = await run("sh", ["-ec", typed]);
+    assert.equal(code, 0, output);
+    const codes = [...output.matchAll(/"code":"([\w-]+)"/g)].map(([, found]) => found);
+    assert.deepEqual(codes, ["handler-failed", "insufficient-funds"], output);
+    assert.match(output, /\{"amount":1250,"currency":"EUR"\}/);
   } finally {
     server.kill("SIGKILL");
   }
