@@ -88,6 +88,12 @@ export class Run implements StartedHost, StepHost {
   #awaited: Set<Cancellable> | null = null;
   #steps: Map<number, Step> | null = null;
   #toStart: Step[] = [];
+  /** Told to stop because the handler has failed: they end now, well or not. */
+  readonly #stopping = new Set<Step>();
+  /** Who waits for their ends. */
+  readonly #ends = new Map<number, () => void>();
+  /** What was done is being undone, which no cancellation stops. */
+  #undoing = false;
   #undos: Undo[] | null = null;
   #undoOf: Map<number, Undo["undo"]> | null = null;
   #signals: Map<string, { arrived: Deque<Entry>; waiting: Deque<Future<unknown>> }> | null = null;
@@ -292,9 +298,10 @@ export class Run implements StartedHost, StepHost {
     this.#startStep(step);
   }
 
-  stepEnded(step: Step, end: StepEnd): void {
+  stepEnded(step: Step, how: StepEnd): void {
     if (this.#over) return;
     const { command, name } = step;
+    const end = this.#stopping.has(step) ? this.#lastEnd(how) : how;
     switch (end.kind) {
       case "ended":
         this.#steps?.delete(command);
@@ -327,6 +334,12 @@ export class Run implements StartedHost, StepHost {
     if (this.#cancelRequested) this.#tryCancel();
   }
 
+  /** A step that was told to stop for good is not tried again. */
+  #lastEnd(end: StepEnd): StepEnd {
+    if (end.kind === "ended") return end;
+    return { kind: "ended", payload: this.#encode(new CancelledError()), failed: true };
+  }
+
   #failure(step: Step, error: unknown): Failure {
     return {
       code: "step-failed",
@@ -342,6 +355,10 @@ export class Run implements StartedHost, StepHost {
   cancel(): void {
     if (this.#over) return;
     this.#cancelRequested = true;
+    if (this.#undoing) {
+      this.#tryCancel();
+      return;
+    }
     const reason = new CancelledError();
     for (const step of this.#steps?.values() ?? []) if (step.running) step.abort(reason);
     const { host, limits } = this;
@@ -354,7 +371,7 @@ export class Run implements StartedHost, StepHost {
 
   #tryCancel(): void {
     if (this.#over || this.#open || this.#replaying || !this.#cancelRequested) return;
-    for (const step of this.#steps?.values() ?? []) if (step.running) return;
+    for (const step of this.#steps?.values() ?? []) if (step.running && !this.#undoing) return;
     this.#cancelRequested = false;
     this.#cancelGrace?.();
     this.#issued.push({ kind: "cancel", command: -1, name: "", payload: null, failed: false });
@@ -447,7 +464,7 @@ export class Run implements StartedHost, StepHost {
   readonly #threw = (error: unknown): void => {
     if (this.#over || this.#outcome !== null) return;
     if (isTerminal(error)) {
-      if (this.#undos !== null && this.#undos.length > 0) {
+      if (this.#undoOf !== null && this.#undoOf.size > 0) {
         this.#takeBack(error).then(() => this.#fail(error), this.#threw);
       } else {
         this.#fail(error);
@@ -479,25 +496,56 @@ export class Run implements StartedHost, StepHost {
 
   /** Undoes what was done, latest first. Each is a step; a cancellation does not stop it. */
   async #takeBack(cause: unknown): Promise<void> {
+    await this.#stopSteps();
+    this.#undoing = true;
     for (let undo = this.#undos?.pop(); undo !== undefined; undo = this.#undos?.pop()) {
       const { name, result, undo: effect } = undo;
-      for (;;) {
-        try {
-          await this.step(`undo ${name}`, (info) => effect(result as never, info), undefined); // its own
-          break;
-        } catch (error) {
-          if (error instanceof CancelledError) continue;
-          // It says itself that it cannot be undone: the others still are.
-          this.host.log("error", "an undo failed for good", {
-            id: this.id,
-            step: name,
-            reason: reasonOf(error),
-            cause: reasonOf(cause),
-          });
-          break;
-        }
+      try {
+        const step = this.step(`undo ${name}`, (info) => effect(result as never, info), undefined); // its own
+        await step.observe(); // not awaited in the sense of a cancellation
+      } catch (error) {
+        // It says itself that it cannot be undone: the others still are.
+        this.host.log("error", "an undo failed for good", {
+          id: this.id,
+          step: name,
+          reason: reasonOf(error),
+          cause: reasonOf(cause),
+        });
       }
     }
+  }
+
+  /**
+   * Before anything is undone: steps that do not run now never will. Those that run are told to stop,
+   * and their end is waited for, since what succeeds must be undone too. A replay finds it recorded.
+   */
+  async #stopSteps(): Promise<void> {
+    const reason = new CancelledError("The handler has failed");
+    for (const [ordinal, step] of this.#steps ?? []) {
+      if (step.running) {
+        this.#stopping.add(step);
+        step.abort(reason);
+      } else {
+        this.#steps?.delete(ordinal);
+        this.#futures.delete(ordinal);
+      }
+    }
+    this.#toStart = [];
+    const ends: Promise<void>[] = [];
+    for (const ordinal of this.#undoOf?.keys() ?? []) {
+      if (!this.#futures.has(ordinal)) continue;
+      ends.push(new Promise((resolve) => this.#ends.set(ordinal, resolve)));
+    }
+    if (ends.length === 0) return;
+    const enough = this.host.setTimer(this.limits.stepAbortGrace, () => {
+      for (const step of this.#stopping) {
+        if (!step.running) continue;
+        step.abandon(reason);
+        this.stepEnded(step, { kind: "aborted" });
+      }
+    });
+    await Promise.all(ends);
+    enough();
   }
 
   #conclude(outcome: TurnOutcome): void {
@@ -532,6 +580,7 @@ export class Run implements StartedHost, StepHost {
       return;
     }
     this.#futures.delete(entry.command);
+    this.#ends.get(entry.command)?.();
     if (entry.failed) {
       this.#undoOf?.delete(entry.command);
       future.reject(decodeError(entry.payload as string)); // failures have a payload
@@ -582,11 +631,14 @@ export class Run implements StartedHost, StepHost {
   #dropRejected(): void {
     for (const [command, future] of this.#futures) {
       if (future.pending) continue;
+      const step = this.#steps?.get(command);
+      // Nobody waits for a step that runs on, but what it did may have to be undone.
+      const recorded = this.#replaying && this.#recorded?.command(command)?.kind === "run";
+      if (step?.running === true || recorded) continue;
       this.#futures.delete(command);
       this.#givenUp ??= new Set();
       this.#givenUp.add(command);
-      const step = this.#steps?.get(command);
-      if (step === undefined || step.running) continue;
+      if (step === undefined) continue;
       this.#steps?.delete(command);
       this.#toStart = this.#toStart.filter((other) => other !== step);
     }
