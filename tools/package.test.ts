@@ -1,7 +1,7 @@
 // What users get: the package is built, packed, looked at by publint and arethetypeswrong, installed
 // in an empty folder, and used there.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -112,5 +112,24 @@ describe("the package", () => {
 
   test("npx holdfast --help ends with 0", () => {
     assert.match(assertRuns(user, "npx", "holdfast", "--help"), /holdfast/i);
+  });
+
+  test("npx holdfast makes a project, serves it, and answers questions about it", async (t) => {
+    assertRuns(user, "npx", "holdfast", "init", "shop");
+    const bin = path.join(user, "node_modules/.bin/holdfast");
+    const args = ["serve", "shop/app.ts", "--port", "0", "--store", "shop.db"];
+    const server = spawn(bin, args, { cwd: user, stdio: ["ignore", "ignore", "pipe"] });
+    t.after(() => server.kill("SIGKILL"));
+    let log = "";
+    for await (const text of server.stderr.setEncoding("utf8")) {
+      log += text;
+      if (log.includes('"ready"')) break;
+    }
+    const url = /"url":"(.*?)"/.exec(log)?.[1];
+    assert.ok(url !== undefined, log);
+    const at = ["--url", url];
+    assert.equal(assertRuns(user, bin, "call", "cart/ada/add", '"chair"', ...at), "1\n");
+    const query = "select handler from invocations";
+    assert.equal(assertRuns(user, bin, "sql", query, "--csv", ...at), "handler\r\nadd\n");
   });
 });
