@@ -16,7 +16,7 @@ import { type ServerFiles, ServerProcess } from "./server-process.ts";
 import type { Stage, Workload } from "./workload.ts";
 import { chains } from "./workloads/chains.ts";
 import { inboxes } from "./workloads/inboxes.ts";
-import { sagas } from "./workloads/sagas.ts";
+import { makeSagas } from "./workloads/sagas.ts";
 import { tallies } from "./workloads/tallies.ts";
 import { makeTransfers } from "./workloads/transfers.ts";
 
@@ -62,7 +62,13 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 class Torture {
   readonly #options: TortureOptions;
   readonly #files: ServerFiles;
-  readonly #workloads: readonly Workload[] = [tallies, chains, inboxes, sagas, makeTransfers()];
+  readonly #workloads: readonly Workload[] = [
+    tallies,
+    chains,
+    inboxes,
+    makeSagas(),
+    makeTransfers(),
+  ];
   readonly #stage: Stage;
   /** Of its own, so that when to kill depends on the seed and not on the load. */
   readonly #random: Prng;

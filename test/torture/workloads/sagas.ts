@@ -5,9 +5,20 @@ import { count, type Finding, type Found } from "../ledger.ts";
 import { type Account, readAll, type Stage, type View, type Workload } from "../workload.ts";
 
 /** Workflows that fail or are cancelled, and take back what they did. */
-export const sagas: Workload = { name: "sagas", width: 4, round, find };
+export function makeSagas(): Workload {
+  /** When each cancellation was acknowledged. */
+  const acknowledged = new Map<string, number>();
+  return {
+    name: "sagas",
+    width: 4,
+    round: (stage) => round(stage, acknowledged),
+    find: (view) => find(view, acknowledged),
+  };
+}
 
-async function round(stage: Stage): Promise<void> {
+type Times = ReadonlyMap<string, number>;
+
+async function round(stage: Stage, acknowledged: Map<string, number>): Promise<void> {
   const { link, ledger, random } = stage;
   const key = `s${stage.next()}`;
   const target = { service: "saga", key };
@@ -19,7 +30,10 @@ async function round(stage: Stage): Promise<void> {
   if (!fails) {
     await sleep(random.below(150));
     ledger.begin(`cancel ${key}`);
-    if (await cancel(stage, target)) ledger.acknowledge(`cancel ${key}`);
+    if (await cancel(stage, target)) {
+      acknowledged.set(key, Date.now());
+      ledger.acknowledge(`cancel ${key}`);
+    }
   }
   const failure = await link.insist((port) =>
     port.result(target).then(
@@ -46,7 +60,7 @@ async function cancel({ link }: Stage, target: { service: string; key: string })
   });
 }
 
-async function find({ port, effects }: View): Promise<Account> {
+async function find({ port, effects }: View, acknowledged: Times): Promise<Account> {
   const found = new Map<string, Found>();
   const findings: Finding[] = [];
   const lines = Map.groupBy(
@@ -55,10 +69,14 @@ async function find({ port, effects }: View): Promise<Account> {
   );
   let committed = 0;
   let repeated = 0;
-  for (const { key, status, runs } of await readSagas(port)) {
+  for (const { key, status, runs, wokeAt } of await readSagas(port)) {
     const own = lines.get(key) ?? [];
     count(found, `saga ${key}`);
-    if (status === "cancelled") count(found, `cancel ${key}`);
+    // It comes too late for one that has slept already, and then changes nothing.
+    const cameLate = (acknowledged.get(key) ?? 0) >= wokeAt;
+    if (status === "cancelled" || (status === "succeeded" && cameLate)) {
+      count(found, `cancel ${key}`);
+    }
     committed += runs.length;
     repeated += own.length - runs.length;
     findings.push(...checkSaga(`saga ${key}`, status, runs, own));
@@ -72,6 +90,8 @@ interface Saga {
   readonly key: string;
   readonly status: string;
   readonly runs: readonly StepResult[];
+  /** When its sleep was over. */
+  readonly wokeAt: number;
 }
 
 async function readSagas(port: View["port"]): Promise<Saga[]> {
@@ -80,13 +100,15 @@ async function readSagas(port: View["port"]): Promise<Saga[]> {
     (after) =>
       `select i.number, i.key, i.status, (select json_group_array(json_array(name, payload ->> '$'))
          from (select name, payload from journal j where j.number = i.number and kind = 'run'
-           order by entry))
+           order by entry)),
+        (select max(at_ms) from journal j where j.number = i.number and kind = 'done')
        from invocations i where service = 'saga' and number > ${after} order by number`,
   );
-  return rows.map(([, key, status, runs]) => ({
+  return rows.map(([, key, status, runs, wokeAt]) => ({
     key: String(key),
     status: String(status),
     runs: JSON.parse(String(runs)),
+    wokeAt: Number(wokeAt),
   }));
 }
 
