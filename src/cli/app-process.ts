@@ -2,6 +2,7 @@
  * The process in which `holdfast dev` runs an application. It loads the code first and opens the
  * store only when told, so that the process before it serves until the new code is known to load.
  */
+import { flushCompileCache } from "node:module";
 import { fail } from "../model/errors.ts";
 import type { Server } from "../server/serve.ts";
 import { loadApplication, type SourceFile } from "./application.ts";
@@ -79,6 +80,8 @@ class AppProcess {
         ({ kind, name, handlers }) => `${kind} ${name}: ${Object.keys(handlers).join(", ")}`,
       );
       await tell({ kind: "ready", url: this.#server.url, services });
+      // Kept now, in case it is killed later: the next start is faster.
+      flushCompileCache();
     } catch (error) {
       await tell({ kind: "failed", text: formatFailure(error) });
       process.exit(1);

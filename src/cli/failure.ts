@@ -55,7 +55,10 @@ export function formatFailure(error: unknown): string {
 
 /** Text that cannot move the cursor, whoever it comes from. Line breaks stay. */
 export function plain(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, (control) => JSON.stringify(control).slice(1, -1));
+  return text.replace(/[^\P{Cc}\n]/gu, (control) => {
+    const hex = control.charCodeAt(0).toString(16).padStart(2, "0");
+    return `\\x${hex}`;
+  });
 }
 
 function toJson(error: unknown): object {

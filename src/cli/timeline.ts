@@ -139,7 +139,7 @@ const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 /** A bar from `from` to `to`, as parts of 1, in so many columns; a mark at least. */
 export function makeBar(from: number, to: number, width: number): string {
   const start = Math.min(width - 1, Math.floor(from * width));
-  const length = Math.max(0, Math.min(width - start, to * width - start));
+  const length = Math.max(0, Math.min(width - start, (to - from) * width));
   const whole = Math.floor(length);
   const rest = eighths[Math.floor((length - whole) * 8)] ?? "";
   const bar = "█".repeat(whole) + rest;

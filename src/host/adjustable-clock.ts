@@ -34,7 +34,8 @@ export class AdjustableClock {
    * the next one; `rest` is awaited at each stop.
    */
   async advance(ms: number, rest: () => Promise<void>): Promise<void> {
-    const end = this.host.monotonic() + ms;
+    // The wall clock counts whole milliseconds, so a timer may be set to be one late.
+    const end = this.host.monotonic() + ms + 1;
     await rest();
     for (let next = this.#next(); next !== undefined && next.at <= end; next = this.#next()) {
       this.#jumpTo(next.at);
