@@ -60,17 +60,21 @@ function successor(core: Core, old: Invocation, number: number): Invocation {
 }
 
 /**
- * What the successor takes over: all but cancellations and open waits. Those waited for something
- * that belonged to the old invocation, so the code issues them again; only timers keep their time.
+ * What the successor takes over: all before a cancellation, but for open waits. Those waited for
+ * something that belonged to the old invocation, so the code issues them again; only timers keep their
+ * time.
  */
-function keep(prefix: readonly Entry[]): Entry[] {
+function keep(entries: readonly Entry[]): Entry[] {
+  // What follows a cancellation answers to it, and the successor is not cancelled.
+  const cancel = entries.findIndex(({ kind }) => kind === "cancel");
+  const prefix = cancel < 0 ? entries : entries.slice(0, cancel);
   const answered = new Set<number>();
   for (const { kind, command } of prefix) if (kind === "done") answered.add(command);
   const gone = new Set<number>();
   for (const { kind, command } of prefix) {
     if (openKinds.has(kind) && kind !== "sleep" && !answered.has(command)) gone.add(command);
   }
-  return prefix.filter(({ kind, command }) => kind !== "cancel" && !gone.has(command));
+  return prefix.filter(({ command }) => !gone.has(command));
 }
 
 function copyEntry(core: Core, live: Live, entry: Entry): void {
