@@ -46,7 +46,10 @@ async function start(options: StartOptions): Promise<void> {
   const hasTokens = config.tokens !== undefined;
   if (options.traffic && hasTokens) say("no transfers flow: the example client shows no token");
   const stopTraffic = options.traffic && !hasTokens ? letTransfersFlow(server.url) : () => {};
-  void stopped.then(stopTraffic);
+  void stopped.then(() => {
+    stopTraffic();
+    if (stdout.isTerminal) print(""); // below the line that the transfers write over
+  });
   await closeOnSignal(server, stopped);
 }
 

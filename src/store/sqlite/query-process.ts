@@ -27,6 +27,8 @@ const secret = `${host.random()} ${host.random()} ${host.random()}`;
 const connection = new QueryConnection(db, tag, secret);
 
 process.on("disconnect", () => process.exit());
+// A terminal and a service manager send these to the whole group: the parent decides when it ends.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 process.on("message", (request: QueryRequest) => answer(run(request)));
 answer({ kind: "ready" });
 
