@@ -258,6 +258,7 @@ export class Core {
       at: this.now,
     };
     live.fresh.push(entry);
+    live.loaded?.push(entry);
     if (kind === "cancel") live.noteCancel();
     this.#list(live);
     if (payload !== null) this.batchBytes += payload.length;

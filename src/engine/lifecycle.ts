@@ -173,7 +173,6 @@ export function deliver(core: Core, live: Live, entry: Entry): void {
     core.executor.notify(row.number, entry, core.batchNumber);
     return;
   }
-  live.loaded?.push(entry);
   if (row.status === "suspended") {
     row.status = "running";
     core.change(live);

@@ -71,7 +71,8 @@ export class Engine implements ExecutorHost {
   /** A pass is under way and waits for microtasks or for the store. */
   #busy = false;
   #rounds = 0;
-  #inFlight: Sealed | null = null;
+  /** Batches that the store is making durable, in order. */
+  #flying: Flight[] = [];
   #durable = 0;
   #claims: PartitionClaim[] = [];
   /** Why nothing is accepted now: the store cannot be written. */
@@ -176,8 +177,9 @@ export class Engine implements ExecutorHost {
   /** Resolves when everything that the store has been given is durable. */
   barrier(): Promise<void> {
     return new Promise((deliver, refuse) => {
-      if (this.#inFlight === null) deliver();
-      else this.#inFlight.held.push({ deliver, refuse });
+      const last = this.#flying.at(-1);
+      if (last === undefined) deliver();
+      else last.sealed.held.push({ deliver, refuse });
     });
   }
 
@@ -214,7 +216,7 @@ export class Engine implements ExecutorHost {
     return (
       this.#busy ||
       this.#inbox.size > 0 ||
-      this.#inFlight !== null ||
+      this.#flying.length > 0 ||
       this.#executor.ready ||
       this.core.hasWrites ||
       !this.#recovery.done
@@ -265,7 +267,7 @@ export class Engine implements ExecutorHost {
     for (const replies of this.core.waiting.values()) {
       for (const reply of replies) reply.reject(gone);
     }
-    for (const held of this.#inFlight?.held ?? []) held.refuse(gone);
+    for (const { sealed } of this.#flying) for (const held of sealed.held) held.refuse(gone);
     for (const held of this.core.held) held.refuse(gone);
   }
 
@@ -405,7 +407,7 @@ export class Engine implements ExecutorHost {
     this.#recovery.goOn();
     if (this.#refusal === null && (this.#inbox.size > 0 || this.#executor.ready)) {
       // A full batch waits for the one in flight: that is the backpressure.
-      if (this.#inFlight === null || this.#roomInBatch()) this.#wake();
+      if (this.#flying.length === 0 || this.#roomInBatch()) this.#wake();
     }
     this.#notifyIdle();
   }
@@ -421,12 +423,11 @@ export class Engine implements ExecutorHost {
     const { core } = this;
     if (!core.hasWrites) {
       this.#passOnReplies();
-      if (this.#inFlight === null) this.#forgetVisitors();
+      if (this.#flying.length === 0) this.#forgetVisitors();
       return;
     }
-    if (this.#inFlight !== null) return;
+    if (this.#flying.length > 0 && !this.#store.canOverlap) return;
     const sealed = core.seal();
-    this.#inFlight = sealed;
     let written: Promise<void>;
     try {
       written = this.#store.commit(sealed.batch);
@@ -434,10 +435,24 @@ export class Engine implements ExecutorHost {
       written = Promise.reject(error);
     }
     this.#timers.sealed();
-    written.then(
-      () => this.#committed(sealed),
-      (error: unknown) => this.#fault(error, sealed),
+    const flight: Flight = { sealed, durable: false, settled: Promise.resolve() };
+    this.#flying.push(flight);
+    flight.settled = written.then(
+      () => this.#landed(flight),
+      (error: unknown) => {
+        if (this.#flying.includes(flight)) this.#fault(error);
+      },
     );
+  }
+
+  /** Batches become durable in any order, and count in theirs. */
+  #landed(flight: Flight): void {
+    flight.durable = true;
+    if (!this.#flying.includes(flight)) return;
+    for (let first = this.#flying[0]; first?.durable === true; first = this.#flying[0]) {
+      this.#flying.shift();
+      this.#committed(first.sealed);
+    }
   }
 
   /** Replies of a batch without writes rest on what is in flight, or on nothing. */
@@ -446,13 +461,12 @@ export class Engine implements ExecutorHost {
     if (core.held.length === 0) return;
     const { held } = core;
     core.held = [];
-    if (this.#inFlight !== null) this.#inFlight.held.push(...held);
+    const last = this.#flying.at(-1);
+    if (last !== undefined) last.sealed.held.push(...held);
     else for (const reply of held) reply.deliver();
   }
 
   #committed(sealed: Sealed): void {
-    if (this.#inFlight !== sealed) return;
-    this.#inFlight = null;
     this.#durable = sealed.number;
     for (const reply of sealed.held) reply.deliver();
     for (const parcel of sealed.parcels) this.#outbox.send(parcel);
@@ -545,23 +559,24 @@ export class Engine implements ExecutorHost {
   }
 
   /**
-   * The batch in flight, or the applying of commands, has failed. Nothing in memory can be trusted:
+   * A batch in flight, or the applying of commands, has failed. Nothing in memory can be trusted:
    * everybody who waits for it is told, and the partitions start again from what the store has.
    */
-  #fault(error: unknown, sealed: Sealed | null = this.#inFlight): void {
-    if (this.#closed && this.#inFlight === null) return;
+  #fault(error: unknown): void {
+    if (this.#closed && this.#flying.length === 0) return;
     const { core } = this;
+    const flying = this.#flying;
     const reason =
       error instanceof HoldfastError ? error : fail("internal", { reason: reasonOf(error) }, error);
     this.#host.log("error", "memory is dropped and rebuilt from the store", {
       code: reason.code,
       reason: reason.message,
     });
-    this.#inFlight = null;
+    this.#flying = [];
     this.#busy = true;
     this.#refusal = reason;
-    const held: HeldReply[] = [...(sealed?.held ?? []), ...core.held];
-    const keep = this.#keepWaiting(sealed, reason);
+    const held: HeldReply[] = [...flying.flatMap(({ sealed }) => sealed.held), ...core.held];
+    const keep = this.#keepWaiting(flying, reason);
     this.#executor.dropAll();
     const commands = [...this.#inbox];
     this.#inbox.clear();
@@ -570,16 +585,19 @@ export class Engine implements ExecutorHost {
     for (const reply of held) reply.refuse(reason);
     for (const command of commands) refuseCommand(command, reason);
     this.#busy = false;
-    this.#probe();
+    // Whatever still flies has to come down before anything else is written.
+    Promise.all(flying.map(({ settled }) => settled)).then(() => this.#probe());
   }
 
   /** Callers who wait for invocations that the store knows go on waiting; the others are told. */
   #keepWaiting(
-    sealed: Sealed | null,
+    flying: readonly Flight[],
     reason: HoldfastError,
   ): Map<number, NonNullable<Live["replies"]>> {
     const keep = new Map(this.core.waiting);
-    const lost = new Set((sealed?.batch.insertInvocations ?? []).map((row) => row.number));
+    const lost = new Set(
+      flying.flatMap(({ sealed }) => sealed.batch.insertInvocations.map((row) => row.number)),
+    );
     for (const live of this.core.live.values()) {
       if (live.replies === null) continue;
       if (live.inserted || lost.has(live.row.number)) {
@@ -642,6 +660,14 @@ function sizeOf(command: Command): number {
     return size;
   }
   return "payload" in command ? (command.payload?.length ?? 0) : 0;
+}
+
+/** A batch on its way to the disk. */
+interface Flight {
+  readonly sealed: Sealed;
+  durable: boolean;
+  /** Resolves when the store has said how it went, whichever way. */
+  settled: Promise<void>;
 }
 
 function refuseCommand(command: Command, reason: HoldfastError): void {

@@ -23,7 +23,7 @@ export class Live {
   fresh: Entry[] = [];
   /** Sends and calls of the open batch, whose targets may still be filled in. */
   readonly sent: Map<number, Entry> = new Map();
-  /** The journal as it was loaded; taken by the first attempt, then forgotten. */
+  /** The whole journal, if it was loaded; taken by the next attempt, then forgotten. */
   loaded: Entry[] | null = null;
   /** Commands that wait for an answer. */
   readonly open: Map<number, OpenCommand> = new Map();
@@ -77,6 +77,9 @@ export class Key {
   /** JSON by entry name. Run ahead: holds what is applied, durable or not. */
   readonly state: Map<string, string> = new Map();
   stateBytes = 0;
+  /** Writes of state in the open batch, if that is `freshBatch`. */
+  readonly fresh: Map<string, { value: string | null }> = new Map();
+  freshBatch = 0;
   /** The latest workflow run of this key, or 0. */
   workflow: InvocationNumber = 0;
   batch = 0;

@@ -112,10 +112,28 @@ function testCommits(run: Run): void {
     await opened.write((batch) => batch.insertInvocations.push(sampleInvocation(at(2))));
   });
 
-  run("two commits at once are a bug of the caller", async (opened) => {
-    const first = opened.write(() => undefined);
-    assert.throws(() => void opened.store.commit(opened.batch()), /before the last one/);
-    await first;
+  run("commits may overlap while the store says so, and no further", async (opened) => {
+    const flying: Promise<void>[] = [];
+    const insert = (batch: Batch): void => {
+      batch.insertInvocations.push(sampleInvocation(at(flying.length + 1)));
+    };
+    do flying.push(opened.write(insert));
+    while (opened.store.canOverlap);
+    assert.ok(flying.length > 1);
+    assert.throws(() => void opened.write(insert), /must wait/);
+    await Promise.all(flying);
+    assert.ok(opened.store.canOverlap);
+    assert.equal((await opened.store.scanActive(0, 0, 100)).length, flying.length);
+  });
+
+  run("after a refused commit none may overlap until all have settled", async (opened) => {
+    const good = opened.write(() => undefined);
+    const stale = makeBatch(new Map([[0, 0]]));
+    const refused = opened.store.commit(stale);
+    assert.equal(opened.store.canOverlap, false);
+    assert.throws(() => void opened.write(() => undefined), /must wait/);
+    await assert.rejects(refused, { code: "fenced-out" });
+    await good;
     await opened.write(() => undefined);
   });
 

@@ -3,8 +3,8 @@ import type { InvocationNumber } from "../model/ids.ts";
 import type { Invocation, Status } from "../model/invocation.ts";
 
 /**
- * Where it all lives. One writer: the engine's loop, which calls `commit` once per batch and never
- * before the last one has settled. Reads may happen at any time and see every batch for which
+ * Where it all lives. One writer: the engine's loop, which calls `commit` once per batch, and while
+ * others are under way only if `canOverlap` says so. Reads may happen at any time and see every batch for which
  * `commit` was called before them, durable or not; the engine keeps what it read from leaving before
  * it is durable.
  */
@@ -18,6 +18,12 @@ export interface Store {
    * @returns the new epoch of each partition, and where its counter goes on.
    */
   claim(partitions: readonly number[], owner: string): Awaitable<PartitionClaim[]>;
+
+  /**
+   * Whether another commit may be called while some have not settled. Never true after one of them
+   * has failed, so that nothing is ever written on top of a batch that is missing.
+   */
+  readonly canOverlap: boolean;
 
   /**
    * Writes all of the batch or nothing. The batch is read before the call returns, so the engine

@@ -18,9 +18,8 @@ export function applyAccepted(core: Core, accepted: AcceptedCommand): void {
     filled.payload = JSON.stringify({ ...payload, number: child });
   } else if (!hasEnded(live.row.status)) {
     const payload = JSON.stringify({ number: child });
-    const entry = core.append(live, "accepted", command, "", payload, false);
-    // No completion, so it wakes nobody; but the next attempt starts from the whole journal.
-    live.loaded?.push(entry);
+    // No completion, so it wakes nobody.
+    core.append(live, "accepted", command, "", payload, false);
   }
   live.children ??= new Map();
   live.children.set(command, child);

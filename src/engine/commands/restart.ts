@@ -79,7 +79,7 @@ function keep(entries: readonly Entry[]): Entry[] {
 
 function copyEntry(core: Core, live: Live, entry: Entry): void {
   const { kind, command, name, payload, failed } = entry;
-  live.loaded?.push(core.append(live, kind, command, name, payload, failed));
+  core.append(live, kind, command, name, payload, failed);
   if (kind === "sleep") {
     const due = Number(payload);
     live.open.set(command, { kind, due });

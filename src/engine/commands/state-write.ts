@@ -33,10 +33,17 @@ export function writeEntry(
     core.batchBytes += value.length;
   }
   key.batch = core.batchNumber;
-  core.touch(partitionOfNumber(number)).writeState.push({
-    service: key.service,
-    key: key.key,
-    name,
-    value,
-  });
+  // Of several writes of an entry in one batch the last one counts, and is the only one written.
+  if (key.freshBatch !== core.batchNumber) {
+    key.freshBatch = core.batchNumber;
+    key.fresh.clear();
+  }
+  const earlier = key.fresh.get(name);
+  if (earlier !== undefined) {
+    earlier.value = value;
+    return;
+  }
+  const write = { service: key.service, key: key.key, name, value };
+  key.fresh.set(name, write);
+  core.touch(partitionOfNumber(number)).writeState.push(write);
 }

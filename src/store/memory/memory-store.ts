@@ -46,6 +46,9 @@ export function openMemoryStore(disk: MemoryDisk, options: MemoryOptions = {}): 
   return new MemoryStore(disk, options);
 }
 
+/** As many as in SQLite's store. */
+const overlapMax = 4;
+
 class MemoryStore implements Store {
   readonly info: StoreInfo;
   readonly location = "memory";
@@ -53,7 +56,8 @@ class MemoryStore implements Store {
   readonly #sync: () => Promise<void>;
   readonly #fault: (batch: Batch) => CommitFault | null;
   readonly #crashes: number;
-  #committing = false;
+  #outstanding = 0;
+  #held = false;
   #closed = false;
 
   constructor(disk: MemoryDisk, options: MemoryOptions) {
@@ -84,23 +88,36 @@ class MemoryStore implements Store {
 
   commit(batch: Batch): Promise<void> {
     this.#checkOpen();
-    assert(!this.#committing, "a commit was started before the last one had settled");
-    this.#committing = true;
+    assert(this.#outstanding === 0 || this.canOverlap, "this commit must wait for the ones before");
+    this.#outstanding++;
     const done = this.#commit(freezeBatch(batch));
     return done.finally(() => {
-      this.#committing = false;
+      this.#outstanding--;
+      if (this.#outstanding === 0) this.#held = false;
     });
+  }
+
+  get canOverlap(): boolean {
+    return !this.#held && this.#outstanding < overlapMax;
   }
 
   /** Up to the first await this runs inside the call of `commit`. */
   async #commit(batch: Batch): Promise<void> {
-    this.#checkEpochs(batch);
-    const fault = this.#fault(batch);
+    let fault: CommitFault | null;
+    try {
+      this.#checkEpochs(batch);
+      fault = this.#fault(batch);
+    } catch (error) {
+      this.#held = true;
+      throw error;
+    }
+    if (fault !== null) this.#held = true;
     if (fault === "full") throw fail("store-full", { reason: "the simulated disk is full" });
     if (fault === "failed") throw fail("store-failed", { reason: "the simulated disk failed" });
     try {
       await this.#write((tables) => tables.apply(batch));
     } catch (error) {
+      this.#held = true;
       throw fail("store-failed", { reason: reasonOf(error) }, error);
     }
     if (fault === "failed-written") {

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fstatSync, openSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
 import type { Host } from "../../host/host.ts";
@@ -104,6 +104,24 @@ function openFault(error: unknown, path: string): unknown {
   return code === 0 ? error : commitFault(error);
 }
 
+/**
+ * How many commits may be under way at once. While the disk is busy with one, the next is already
+ * written, so a slow sync costs each request one wait and not two. Measured at 10 ms a sync: 8,700
+ * calls/s with one, 12,100 with two, 14,000 with four.
+ */
+const overlapMax = 4;
+
+/** A batch of so few rows, when it is alone, is made durable without leaving the thread. */
+const inlineRows = 16;
+/** And only while syncs take less than this many milliseconds. */
+const blockMs = 1;
+
+function countRows(batch: Batch): number {
+  return (
+    batch.appendEntries.length + batch.insertInvocations.length + batch.updateInvocations.length
+  );
+}
+
 class SqliteStore implements Store {
   readonly info: StoreInfo;
   readonly location: string;
@@ -122,7 +140,14 @@ class SqliteStore implements Store {
   /** What the table `partitions` says, as of `#version`. */
   readonly #epochs = new Map<number, number>();
   #version = -1;
-  #committing = false;
+  /** How long syncs have taken of late. */
+  #syncMs = blockMs;
+  /** Whether the caller brought its own sync. */
+  readonly #replaced: boolean;
+  /** Commits that have not settled. */
+  #outstanding = 0;
+  /** One of them has failed, or the WAL is being emptied: no other may be written before they settle. */
+  #held = false;
   /** A failed sync could not be made good yet; until then nothing is written. */
   #suspect = false;
   /** Settles when all that is written is durable. */
@@ -135,6 +160,7 @@ class SqliteStore implements Store {
     this.#lock = lock;
     this.#host = options.host;
     this.#sync = options.sync ?? promisify(fdatasync);
+    this.#replaced = options.sync !== undefined;
     // SQLite keeps no locks on the WAL, so another descriptor of it may come and go.
     this.#walFd = openSync(`${path}-wal`, "r");
     this.#wal = new WalKeeper(path, {
@@ -151,11 +177,11 @@ class SqliteStore implements Store {
   }
 
   commit(batch: Batch): Promise<void> {
-    assert(!this.#committing, "a commit was started before the last one had settled");
+    assert(this.#outstanding === 0 || this.canOverlap, "this commit must wait for the ones before");
     return this.#write(() => {
       this.#checkEpochs(batch.epochs);
       this.#writer.write(batch);
-    });
+    }, countRows(batch));
   }
 
   async claim(partitions: readonly number[], owner: string): Promise<PartitionClaim[]> {
@@ -182,19 +208,27 @@ class SqliteStore implements Store {
   }
 
   /** One transaction, at once; the promise is for its durability. */
-  #write(work: () => void): Promise<void> {
+  #write(work: () => void, rows = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#suspect) return this.#retryRecovery();
-    this.#committing = true;
+    this.#outstanding++;
+    let written: Promise<void>;
     try {
       this.#transact(work);
+      written = rows <= inlineRows && this.#mayBlock ? this.#hardenInline() : this.#harden();
+      this.#durable = written;
     } catch (error) {
-      return this.#refuse(commitFault(error));
+      written = this.#refuse(commitFault(error));
     }
-    this.#durable = this.#harden().finally(() => {
-      this.#committing = false;
+    const settled = written.finally(() => {
+      this.#outstanding--;
+      if (this.#outstanding === 0) this.#held = false;
     });
     this.#durable.catch(() => undefined); // the caller has it too; a query may never ask
-    return this.#durable;
+    return settled;
+  }
+
+  get canOverlap(): boolean {
+    return !this.#held && !this.#suspect && this.#outstanding < overlapMax;
   }
 
   #transact(work: () => void): void {
@@ -212,8 +246,8 @@ class SqliteStore implements Store {
 
   /** Nothing was written. A full disk may have room again once the WAL is emptied. */
   async #refuse(error: HoldfastError): Promise<void> {
+    this.#held = true;
     if (error.code === "store-full") await this.#wal.empty();
-    this.#committing = false;
     throw error;
   }
 
@@ -235,14 +269,48 @@ class SqliteStore implements Store {
     }
   }
 
+  /** A disk that has been fast, and nothing else under way: blocking costs less than a thread does. */
+  get #mayBlock(): boolean {
+    return this.#syncMs < blockMs && this.#outstanding === 1 && !this.#replaced;
+  }
+
+  #hardenInline(): Promise<void> {
+    const start = this.#host.monotonic();
+    try {
+      fdatasyncSync(this.#walFd);
+    } catch (error) {
+      return this.#syncFailed(error);
+    }
+    this.#noteSync(start);
+    return this.#wal.isDue() ? this.#keep() : Promise.resolve();
+  }
+
+  /** A moving average, which one slow sync sets back at once. */
+  #noteSync(start: number): void {
+    const took = this.#host.monotonic() - start;
+    this.#syncMs = took > blockMs ? took : this.#syncMs * 0.9 + took * 0.1;
+  }
+
+  async #keep(): Promise<void> {
+    this.#held = true;
+    await this.#wal.keep();
+  }
+
   async #harden(): Promise<void> {
+    const start = this.#host.monotonic();
     try {
       await this.#sync(this.#walFd);
+      this.#noteSync(start);
     } catch (error) {
-      await this.#recover(reasonOf(error));
-      throw fail("store-failed", { reason: reasonOf(error) }, error);
+      return this.#syncFailed(error);
     }
-    if (this.#wal.isDue()) await this.#wal.keep();
+    if (this.#wal.isDue()) await this.#keep();
+  }
+
+  async #syncFailed(error: unknown): Promise<never> {
+    this.#held = true;
+    await this.#recover(reasonOf(error));
+    throw fail("store-failed", { reason: reasonOf(error) }, error);
   }
 
   async #recover(reason: string): Promise<void> {
