@@ -188,4 +188,9 @@ test("start runs the wallet with transfers flowing, and says what to try", async
   const flowed = { service: "transfer", status: "succeeded" } as const;
   while ((await port.list(flowed)).invocations.length < 3);
   assert.equal((await server.kill("SIGINT")).code, 0);
+
+  // The transfers end with the server, also when it is killed: else its output would stay open.
+  const again = start(t, ["start", "--port", "0", "--store", store]);
+  await again.printed(/transfers\/s/);
+  await again.kill("SIGKILL");
 });

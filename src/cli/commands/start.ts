@@ -84,10 +84,17 @@ function introduce({ url, store }: Server): void {
   print(dim("Ctrl-C ends it, and loses nothing."));
 }
 
+/** In the client: it ends when we do, also when we are killed. */
+const endWithParent =
+  'data:text/javascript,process.on("disconnect", () => process.exit()); process.channel.unref();';
+
 /** Runs the example's client as what it is: another program. */
 function letTransfersFlow(url: string): () => void {
-  const argv = [...process.execArgv, path.join(wallet, "client.ts"), "--url", url];
-  const child = spawn(process.execPath, argv, { stdio: ["ignore", "inherit", "inherit"] });
+  const client = path.join(wallet, "client.ts");
+  const argv = [...process.execArgv, "--import", endWithParent, client, "--url", url];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  child.unref();
+  child.channel?.unref();
   let stopping = false;
   child.on("exit", (code, signal) => {
     if (stopping || code === 0) return;
