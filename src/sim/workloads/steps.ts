@@ -34,7 +34,9 @@ function define(env: Env, outside: Outside) {
         retry: { attempts: 40, initial: 5, max: 50 },
         undo: (_, { idempotencyKey }) =>
           env.effect(idempotencyKey, () => {
-            // It may be repeated, and then everything after it is repeated too.
+            // On a node that has lost its partition anything may be repeated, at any time.
+            if (env.node?.fenced === true) return;
+            // It may be repeated elsewhere too, and then everything after it is as well.
             const before = (outside.undone.get(ctx.id) ?? []).filter((name) => name !== `s${at}`);
             outside.undone.set(ctx.id, [...before, `s${at}`]);
           }),
