@@ -1,3 +1,4 @@
+import type { IssuedTarget } from "../engine/engine.ts";
 import type { LogLevel } from "../host/host.ts";
 import { encodeError, encodePayload, TerminalError } from "../model/codec.ts";
 import { fail } from "../model/errors.ts";
@@ -81,7 +82,7 @@ class HandlerContext
 
   sleep(duration: Duration): DurableFuture<void> {
     const run = this.#run;
-    return run.sleepUntil(run.now + run.parseDuration(duration, "The sleep"));
+    return run.commands.sleepUntil(run.now + run.parseDuration(duration, "The sleep"));
   }
 
   sleepUntil(time: number | Date): DurableFuture<void> {
@@ -91,25 +92,25 @@ class HandlerContext
       const reason = "it is no time, or too far ahead";
       throw fail("invalid-argument", { what: `The time ${String(time)}`, reason });
     }
-    return run.sleepUntil(Math.max(0, Math.ceil(due)));
+    return run.commands.sleepUntil(Math.max(0, Math.ceil(due)));
   }
 
   promise<T = unknown>(name?: string): PromiseFuture<T> {
     const run = this.#run;
     if (name !== undefined) this.#checkId("The name of a promise", name);
-    const own = name ?? `#${run.nextPromise()}`;
+    const own = name ?? `#${run.commands.nextPromise()}`;
     const number = run.attempt.promises;
     const id = formatPromiseId(run.executor.engine.tag, number, own);
     return new PromiseHandle<T>(
       id,
-      () => run.ask<T>("promise", own, null, { number }),
+      () => run.commands.ask<T>("promise", own, null, { number }),
       (value, failed) => this.#settle(number, own, value, failed),
     );
   }
 
   signal<T = unknown>(name: string): DurableFuture<T> {
     this.#checkId("The name of a signal", name);
-    return this.#run.signal<T>(name);
+    return this.#run.commands.signal<T>(name);
   }
 
   async *signals<T = unknown>(name: string): AsyncIterableIterator<T> {
@@ -120,7 +121,7 @@ class HandlerContext
     const { key, options } = readTarget(target, rest);
     const run = this.#run;
     return makeHandlerProxy(target, (handler, input) =>
-      run.call(this.#target(target, handler, key, input, options)),
+      run.commands.call(this.#target(target, handler, key, input, options)),
     );
   }
 
@@ -128,27 +129,27 @@ class HandlerContext
     const { key, options } = readTarget(target, rest);
     const run = this.#run;
     return makeHandlerProxy(target, (handler, input) =>
-      run.send(this.#target(target, handler, key, input, options)),
+      run.commands.send(this.#target(target, handler, key, input, options)),
     );
   }
 
   attach(target: string | Definition, key?: string): DurableFuture<unknown> {
     if (typeof target === "string") {
-      return this.#run.ask("attach", target, null, { number: this.#number(target) });
+      return this.#run.commands.ask("attach", target, null, { number: this.#number(target) });
     }
     this.#checkId("The key", key);
     const workflow = { service: target.name, key };
-    return this.#run.ask("attach", `${target.name}/${key}`, null, { workflow });
+    return this.#run.commands.ask("attach", `${target.name}/${key}`, null, { workflow });
   }
 
   cancel(id: string): void {
-    this.#run.tell("send-cancel", id, null, { number: this.#number(id) });
+    this.#run.commands.tell("send-cancel", id, null, { number: this.#number(id) });
   }
 
   sendSignal(id: string, name: string, value?: unknown): void {
     this.#checkId("The name of a signal", name);
     const payload = this.#encode(value, `Signal ${name}`);
-    this.#run.tell("send-signal", name, payload, { number: this.#number(id) });
+    this.#run.commands.tell("send-signal", name, payload, { number: this.#number(id) });
   }
 
   resolve(promiseId: string, value?: unknown): void {
@@ -208,7 +209,7 @@ class HandlerContext
 
   patched(id: string): boolean {
     this.#checkId("The id of a patch", id);
-    return this.#run.patched(id);
+    return this.#run.commands.patched(id);
   }
 
   get log(): ContextLog {
@@ -221,12 +222,12 @@ class HandlerContext
   get(name: string): unknown {
     this.#checkState(name);
     const run = this.#run;
-    const payload = run.read(name) ?? run.handler.service.state[name]?.initial ?? null;
+    const payload = run.commands.read(name) ?? run.handler.service.state[name]?.initial ?? null;
     return payload === null ? undefined : JSON.parse(payload);
   }
 
   keys(): string[] {
-    return JSON.parse(this.#run.read("") ?? "[]");
+    return JSON.parse(this.#run.commands.read("") ?? "[]");
   }
 
   set<T>(name: string, value: T): T {
@@ -244,14 +245,14 @@ class HandlerContext
     if (checked === undefined) {
       throw fail("invalid-argument", { what, reason: "undefined is no value; use clear" });
     }
-    this.#run.write(name, this.#encode(checked, what));
+    this.#run.commands.write(name, this.#encode(checked, what));
     return value;
   }
 
   clear(name?: string): void {
     if (name !== undefined) this.#checkState(name);
     this.#checkWritable();
-    this.#run.write(name ?? "", null);
+    this.#run.commands.write(name ?? "", null);
   }
 
   #checkState(name: string): void {
@@ -301,7 +302,7 @@ class HandlerContext
     const payload = failed
       ? encodeError(rejection(value), run.executor.limits.errorText)
       : this.#encode(value, `The value of promise ${name}`);
-    run.tell("settle", name, payload, { number, failed });
+    run.commands.tell("settle", name, payload, { number, failed });
   }
 
   #target(
@@ -310,7 +311,7 @@ class HandlerContext
     key: string | null,
     input: unknown,
     options: SendOptions | undefined,
-  ): Parameters<Run["call"]>[0] {
+  ): IssuedTarget {
     const run = this.#run;
     const name = `${target.name}/${handler}`;
     if (key !== null) this.#checkId("The key", key);

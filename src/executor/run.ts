@@ -1,11 +1,5 @@
 import { type HandlerRuntime, type Retry, retryDelay } from "../engine/deployments.ts";
-import type {
-  Attempt,
-  ExecutorHost,
-  IssuedCommand,
-  IssuedTarget,
-  TurnOutcome,
-} from "../engine/engine.ts";
+import type { Attempt, ExecutorHost, IssuedCommand, TurnOutcome } from "../engine/engine.ts";
 import type { Host } from "../host/host.ts";
 import {
   CancelledError,
@@ -20,11 +14,12 @@ import { fail, type HoldfastError, reasonOf } from "../model/errors.ts";
 import { formatInvocationId } from "../model/ids.ts";
 import type { Failure } from "../model/invocation.ts";
 import type { Limits } from "../model/limits.ts";
-import type { Sent, StepInfo, StepOptions } from "../sdk/context.ts";
+import type { StepInfo, StepOptions } from "../sdk/context.ts";
 import { validateInput, validateOutput } from "../sdk/validate.ts";
 import { assert } from "../std/assert.ts";
 import { Deque } from "../std/deque.ts";
 import { type Duration, parseDuration } from "../std/duration.ts";
+import { type CommandHost, Commands } from "./commands.ts";
 import { type Cancellable, Future, StartedFuture, type StartedHost } from "./future.ts";
 import { nameCommand, Recorded, siteOf } from "./journal.ts";
 import { isThenable, Step, type StepEnd, type StepHost } from "./steps.ts";
@@ -61,11 +56,13 @@ interface Undo {
  * completions as the engine tells them; replaying, it takes them from the journal first, compares
  * every command with what was recorded, and issues nothing until the journal is used up.
  */
-export class Run implements StartedHost, StepHost {
+export class Run implements StartedHost, StepHost, CommandHost {
   readonly executor: RunHost;
   readonly attempt: Attempt;
   readonly handler: HandlerRuntime;
   readonly id: string;
+  /** What the code can ask for. */
+  readonly commands: Commands = new Commands(this);
   /** The time of the turn: what `ctx.now()` says. */
   now: number;
   readonly #recorded: Recorded | null;
@@ -96,16 +93,11 @@ export class Run implements StartedHost, StepHost {
   #undoing = false;
   #undos: Undo[] | null = null;
   #undoOf: Map<number, Undo["undo"]> | null = null;
-  #signals: Map<string, { arrived: Deque<Entry>; waiting: Deque<Future<unknown>> }> | null = null;
-  /** State as this invocation has seen or written it. */
-  #state: Map<string, string | null> | null = null;
-  #patches: Map<string, boolean> | null = null;
   #cancelRequested = false;
   /** A cancellation came while nothing was awaited: the next await gets it. */
   #cancelPending: Entry | null = null;
   #cancelGrace: (() => void) | null = null;
   #notified = 0;
-  #promises = 0;
   #input: unknown;
 
   constructor(executor: RunHost, attempt: Attempt) {
@@ -244,11 +236,7 @@ export class Run implements StartedHost, StepHost {
   }
 
   #waitsDurably(): boolean {
-    if (this.#futures.size > 0) return true;
-    for (const { waiting } of this.#signals?.values() ?? []) {
-      for (const future of waiting) if (future.pending) return true;
-    }
-    return false;
+    return this.#futures.size > 0 || this.commands.awaitsSignal;
   }
 
   /** @returns whether the journal is used up, so that the run is live from here on. */
@@ -562,7 +550,7 @@ export class Run implements StartedHost, StepHost {
     this.now = entry.at;
     switch (entry.kind) {
       case "signal":
-        this.#signalled(entry);
+        this.commands.signalled(entry);
         return;
       case "cancel":
         this.#cancelled(entry);
@@ -593,28 +581,6 @@ export class Run implements StartedHost, StepHost {
       this.#undos.push({ name: entry.name, result: decodePayload(entry.payload), undo });
     }
     future.resolve(value);
-  }
-
-  #signalled(entry: Entry): void {
-    const { arrived, waiting } = this.#signalsOf(entry.name);
-    for (;;) {
-      const future = waiting.shift();
-      if (future === undefined) break;
-      if (!future.pending) continue;
-      future.resolve(decodePayload(entry.payload));
-      return;
-    }
-    arrived.push(entry);
-  }
-
-  #signalsOf(name: string): { arrived: Deque<Entry>; waiting: Deque<Future<unknown>> } {
-    this.#signals ??= new Map();
-    let signals = this.#signals.get(name);
-    if (signals === undefined) {
-      signals = { arrived: new Deque(), waiting: new Deque() };
-      this.#signals.set(name, signals);
-    }
-    return signals;
   }
 
   #cancelled(entry: Entry): void {
@@ -662,7 +628,15 @@ export class Run implements StartedHost, StepHost {
 
   timer(duration: Duration): { future: Future<void>; ms: number } {
     const ms = this.parseDuration(duration, "The timeout");
-    return { future: this.sleepUntil(this.now + ms), ms };
+    return { future: this.commands.sleepUntil(this.now + ms), ms };
+  }
+
+  idOf(ordinal: number): Future<string> {
+    return this.commands.idOf(ordinal);
+  }
+
+  cancelStarted(ordinal: number): void {
+    this.commands.cancelStarted(ordinal);
   }
 
   parseDuration(duration: Duration, what: string): number {
@@ -678,7 +652,7 @@ export class Run implements StartedHost, StepHost {
   // Commands of the code. Each takes the next ordinal; a replay compares it with the journal.
 
   /** @returns the recorded entry of this command, or undefined when it is new. */
-  #command(kind: EntryKind, name: string): { ordinal: number; entry: Entry | undefined } {
+  command(kind: EntryKind, name: string): { ordinal: number; entry: Entry | undefined } {
     this.#mayUse(kind, name);
     const ordinal = this.#next++;
     if (!this.#replaying) return { ordinal, entry: undefined };
@@ -691,6 +665,10 @@ export class Run implements StartedHost, StepHost {
       throw this.#diverge(ordinal, "a step that had not ended", nameCommand(kind, name));
     }
     return { ordinal, entry };
+  }
+
+  peek(): Entry | undefined {
+    return this.#replaying ? this.#recorded?.command(this.#next) : undefined;
   }
 
   /** A gap in the journal is a step that had not ended; in a restarted one, a wait that was open. */
@@ -754,15 +732,22 @@ export class Run implements StartedHost, StepHost {
     this.#submit(false);
   }
 
-  #issue(command: IssuedCommand): void {
+  issue(command: IssuedCommand): void {
     this.#issued.push(command);
   }
 
   /** A command that is answered later. */
-  #expect<T>(ordinal: number): Future<T> {
+  expect<T>(ordinal: number): Future<T> {
     this.#checkOpen();
     const future = new Future<T>(this);
     this.#ownFutures().set(ordinal, future as Future<unknown>);
+    return future;
+  }
+
+  expectStarted(ordinal: number): StartedFuture<unknown> {
+    this.#checkOpen();
+    const future = new StartedFuture<unknown>(this, ordinal);
+    this.#ownFutures().set(ordinal, future);
     return future;
   }
 
@@ -778,101 +763,13 @@ export class Run implements StartedHost, StepHost {
     }
   }
 
-  /** A command that somebody answers, under a name. */
-  ask<T>(
-    kind: "attach" | "promise" | "id",
-    name: string,
-    payload: string | null,
-    of: Pick<IssuedCommand, "number" | "workflow"> = {},
-  ): Future<T> {
-    const { ordinal, entry } = this.#command(kind, name);
-    const future = this.#expect<T>(ordinal);
-    if (entry === undefined) {
-      this.#issue({ kind, command: ordinal, name, payload, failed: false, ...of });
-    }
-    return future;
-  }
-
-  /** A command without an answer. */
-  tell(
-    kind: "settle" | "send-signal" | "send-cancel",
-    name: string,
-    payload: string | null,
-    options: { number?: number; failed?: boolean } = {},
-  ): void {
-    const { ordinal, entry } = this.#command(kind, name);
-    if (entry !== undefined) return;
-    const { number, failed = false } = options;
-    this.#issue({
-      kind,
-      command: ordinal,
-      name,
-      payload,
-      failed,
-      ...(number === undefined ? {} : { number }),
-    });
-  }
-
-  /** Names promises that have no name. */
-  nextPromise(): number {
-    return this.#promises++;
-  }
-
-  sleepUntil(due: number): Future<void> {
-    const { ordinal, entry } = this.#command("sleep", "");
-    const future = this.#expect<void>(ordinal);
-    if (entry === undefined) {
-      this.#issue({
-        kind: "sleep",
-        command: ordinal,
-        name: "",
-        payload: String(due),
-        failed: false,
-        due,
-      });
-    }
-    return future;
-  }
-
-  call(target: IssuedTarget): StartedFuture<unknown> {
-    const name = `${target.service}/${target.handler}`;
-    const { ordinal, entry } = this.#command("call", name);
-    this.#checkOpen();
-    const future = new StartedFuture<unknown>(this, ordinal);
-    this.#ownFutures().set(ordinal, future);
-    if (entry === undefined) {
-      this.#issue({ kind: "call", command: ordinal, name, payload: null, failed: false, target });
-    }
-    return future;
-  }
-
-  send(target: IssuedTarget): Sent {
-    const name = `${target.service}/${target.handler}`;
-    const { ordinal, entry } = this.#command("send", name);
-    if (entry === undefined) {
-      this.#issue({ kind: "send", command: ordinal, name, payload: null, failed: false, target });
-    }
-    return {
-      id: () => this.idOf(ordinal),
-      cancel: () => this.cancelStarted(ordinal),
-    };
-  }
-
-  idOf(ordinal: number): Future<string> {
-    return this.ask<string>("id", "", String(ordinal));
-  }
-
-  cancelStarted(ordinal: number): void {
-    this.tell("send-cancel", "", String(ordinal));
-  }
-
   step<T>(
     name: string,
     effect: (step: StepInfo) => unknown,
     options: StepOptions<never> | undefined,
   ): Future<T> {
-    const { ordinal, entry } = this.#command("run", name);
-    const future = this.#expect<T>(ordinal);
+    const { ordinal, entry } = this.command("run", name);
+    const future = this.expect<T>(ordinal);
     if (options?.undo !== undefined) {
       this.#undoOf ??= new Map();
       this.#undoOf.set(ordinal, options.undo);
@@ -889,116 +786,6 @@ export class Run implements StartedHost, StepHost {
     this.#steps.set(ordinal, step);
     this.#toStart.push(step);
     return future;
-  }
-
-  signal<T>(name: string): Future<T> {
-    const { ordinal, entry } = this.#command("await-signal", name);
-    const future = new Future<T>(this);
-    const { arrived, waiting } = this.#signalsOf(name);
-    const first = arrived.shift();
-    if (first !== undefined)
-      future.resolve(decodePayload(first.payload) as T); // as sent
-    else waiting.push(future as Future<unknown>);
-    if (entry === undefined) {
-      this.#issue({ kind: "await-signal", command: ordinal, name, payload: null, failed: false });
-    }
-    return future;
-  }
-
-  patched(id: string): boolean {
-    this.#patches ??= new Map();
-    const known = this.#patches.get(id);
-    if (known !== undefined) return known;
-    const entry = this.#replaying ? this.#recorded?.command(this.#next) : undefined;
-    const marked = entry?.kind === "patched" && entry.name === id;
-    // An old journal goes on past this point without the mark.
-    const old = this.#replaying && !marked && this.#recorded?.isBehind(this.#next) === true;
-    if (!old) {
-      const { ordinal, entry: recorded } = this.#command("patched", id);
-      if (recorded === undefined) {
-        this.#issue({ kind: "patched", command: ordinal, name: id, payload: null, failed: false });
-      }
-    }
-    this.#patches.set(id, !old);
-    return !old;
-  }
-
-  // State.
-
-  /** JSON of a state entry, or null. */
-  read(name: string): string | null {
-    const seen = this.#state?.get(name);
-    if (seen !== undefined) return seen;
-    const { ordinal, entry } = this.#command("get", name);
-    let payload: string | null;
-    if (entry !== undefined) {
-      payload = entry.payload;
-    } else {
-      payload = name === "" ? this.#listState() : (this.attempt.state?.state.get(name) ?? null);
-      this.#issue({ kind: "get", command: ordinal, name, payload, failed: false });
-    }
-    // A shared handler sees others write, so it looks again each time.
-    if (this.attempt.invocation.mode !== "shared" && name !== "") this.#seen(name, payload);
-    return payload;
-  }
-
-  #listState(): string {
-    const names = new Set(this.attempt.state?.state.keys());
-    for (const [name, value] of this.#state ?? []) {
-      if (value === null) names.delete(name);
-      else names.add(name);
-    }
-    return JSON.stringify([...names].sort());
-  }
-
-  write(name: string, payload: string | null): void {
-    const kind = payload === null ? "clear" : "set";
-    if (payload !== null) this.#checkState(name, payload);
-    const { ordinal, entry } = this.#command(kind, name);
-    if (name === "") {
-      for (const known of this.attempt.state?.state.keys() ?? []) this.#seen(known, null);
-      for (const known of this.#state?.keys() ?? []) this.#seen(known, null);
-    } else {
-      this.#seen(name, payload);
-    }
-    if (entry === undefined) {
-      this.#issue({ kind, command: ordinal, name, payload, failed: false });
-    }
-  }
-
-  /** Whether state may become that: what the key has, with what this run has written over it. */
-  #checkState(name: string, payload: string): void {
-    const { limits, target } = this;
-    const view = this.attempt.state;
-    if (view === null) return;
-    // What was accepted once is accepted in a replay, whatever the key holds by now.
-    const recorded = this.#replaying ? this.#recorded?.command(this.#next) : undefined;
-    if (recorded?.kind === "set" && recorded.name === name) return;
-    let bytes = view.stateBytes;
-    let keys = view.state.size;
-    const replace = (entry: string, value: string | null): void => {
-      const stored = view.state.get(entry);
-      if (stored !== undefined) {
-        bytes -= entry.length + stored.length;
-        keys--;
-      }
-      if (value === null) return;
-      bytes += entry.length + value.length;
-      keys++;
-    };
-    for (const [seen, value] of this.#state ?? []) if (seen !== name) replace(seen, value);
-    replace(name, payload);
-    if (bytes > limits.stateBytes) {
-      throw fail("limit-exceeded", { limit: "stateBytes", max: limits.stateBytes, what: target });
-    }
-    if (keys > limits.stateKeys) {
-      throw fail("limit-exceeded", { limit: "stateKeys", max: limits.stateKeys, what: target });
-    }
-  }
-
-  #seen(name: string, payload: string | null): void {
-    this.#state ??= new Map();
-    this.#state.set(name, payload);
   }
 }
 
