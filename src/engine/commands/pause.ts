@@ -2,6 +2,7 @@ import { fail } from "../../model/errors.ts";
 import type { Core } from "../core.ts";
 import type { PauseCommand, ResumeCommand } from "../engine.ts";
 import { attempt, disarmRetry, dropAttempt, refuseEnded } from "../lifecycle.ts";
+import type { Live } from "../state.ts";
 
 /** Stops an invocation where it is. Running steps are aborted, and run again when it is resumed. */
 export function applyPause(core: Core, command: PauseCommand): void {
@@ -41,6 +42,11 @@ export function applyResume(core: Core, command: ResumeCommand): void {
   }
   if (refuseEnded(core, live, "resume", reply)) return;
   const { row } = live;
+  if (command.onCurrent !== true && live.attempt !== 0 && row.extra?.retryAt !== undefined) {
+    retryStep(core, live, row.extra.failure?.command ?? -1);
+    core.reply(reply, undefined);
+    return;
+  }
   const stranded = row.status === "running" && row.extra?.failure?.code === "deployment-gone";
   if (row.status !== "paused" && row.status !== "backing-off" && !stranded) {
     core.refuse(reply, fail("not-paused", { id: core.id(number), status: row.status }));
@@ -56,4 +62,11 @@ export function applyResume(core: Core, command: ResumeCommand): void {
   core.change(live);
   core.reply(reply, undefined);
   attempt(core, live);
+}
+
+/** A step waits for its next attempt, and gets it now. Others that wait as well keep their times. */
+function retryStep(core: Core, live: Live, command: number): void {
+  disarmRetry(core, live);
+  core.change(live);
+  core.executor.retryStep(live.row.number, command);
 }

@@ -59,21 +59,25 @@ const waiting = `(SELECT waiting(j.kind, j.command, j.name,
 const entries = `CASE WHEN ${hasEnded} THEN i.entries ELSE
   (SELECT coalesce(max(j.idx) + 1, 0) FROM main.journal j WHERE j.number = i.number) END`;
 
+/** A step waits for its next attempt; the invocation runs meanwhile. */
+const stepRetry = `iif(i.extra ->> '$.retryAt' IS NULL, NULL,
+  coalesce(i.extra ->> '$.failure.step' || ' ', '') || 'retry')`;
+
 const waitingFor = `CASE i.status
   WHEN 0 THEN 'start at ' || ${iso("i.extra ->> '$.due'")}
   WHEN 1 THEN 'key'
   WHEN 4 THEN coalesce(i.extra ->> '$.failure.step' || ' ', '') || 'retry'
   WHEN 5 THEN 'resume'
-  WHEN 2 THEN ${waiting} ->> '$[0]'
-  WHEN 3 THEN ${waiting} ->> '$[0]' END`;
+  WHEN 2 THEN coalesce(${stepRetry}, ${waiting} ->> '$[0]')
+  WHEN 3 THEN coalesce(${stepRetry}, ${waiting} ->> '$[0]') END`;
 
 const waitingSince = `CASE i.status
   WHEN 0 THEN i.created_at
   WHEN 1 THEN coalesce(i.extra ->> '$.due', i.created_at)
   WHEN 4 THEN i.extra ->> '$.failure.at'
   WHEN 5 THEN i.extra ->> '$.failure.at'
-  WHEN 2 THEN ${waiting} ->> '$[1]'
-  WHEN 3 THEN ${waiting} ->> '$[1]' END`;
+  WHEN 2 THEN iif(${stepRetry} IS NULL, ${waiting} ->> '$[1]', i.extra ->> '$.failure.at')
+  WHEN 3 THEN iif(${stepRetry} IS NULL, ${waiting} ->> '$[1]', i.extra ->> '$.failure.at') END`;
 
 const invocations: View = {
   name: "invocations",
