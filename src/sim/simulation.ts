@@ -24,7 +24,7 @@ export interface Verdict {
 /** How long after the end of all faults everything must have come to rest, in simulated time. */
 const restMs = 20 * 60_000;
 /** The longest retention of all, and some more. */
-const retentionMs = 27 * 3_600_000;
+const retentionMs = 52 * 3_600_000;
 const eventsMax = 400_000;
 
 /** Runs one world from its seed to its end, or to the first promise that does not hold. */

@@ -3,16 +3,20 @@ import type { World } from "../world.ts";
 import { makeLifecycle } from "./lifecycle.ts";
 import { makeMessages } from "./messages.ts";
 import { makeRegisters } from "./registers.ts";
+import { makeRequests } from "./requests.ts";
 import { makeSteps } from "./steps.ts";
 import { makeTransfers } from "./transfers.ts";
+import { makeVersions } from "./versions.ts";
 import { makeWaits } from "./waits.ts";
 
 const all: readonly ((world: World) => Workload)[] = [
   makeLifecycle,
   makeMessages,
   makeRegisters,
+  makeRequests,
   makeSteps,
   makeTransfers,
+  makeVersions,
   makeWaits,
 ];
 
