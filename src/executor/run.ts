@@ -86,9 +86,9 @@ export class Run implements StartedHost, StepHost, CommandHost {
   #steps: Map<number, Step> | null = null;
   #toStart: Step[] = [];
   /** Told to stop because the handler has failed: they end now, well or not. */
-  readonly #stopping = new Set<Step>();
+  #stopping: Set<Step> | null = null;
   /** Who waits for their ends. */
-  readonly #ends = new Map<number, () => void>();
+  #ends: Map<number, () => void> | null = null;
   /** What was done is being undone, which no cancellation stops. */
   #undoing = false;
   #undos: Undo[] | null = null;
@@ -289,7 +289,7 @@ export class Run implements StartedHost, StepHost, CommandHost {
   stepEnded(step: Step, how: StepEnd): void {
     if (this.#over) return;
     const { command, name } = step;
-    const end = this.#stopping.has(step) ? this.#lastEnd(how) : how;
+    const end = this.#stopping?.has(step) === true ? this.#lastEnd(how) : how;
     switch (end.kind) {
       case "ended":
         this.#steps?.delete(command);
@@ -509,9 +509,13 @@ export class Run implements StartedHost, StepHost, CommandHost {
    */
   async #stopSteps(): Promise<void> {
     const reason = new CancelledError("The handler has failed");
+    const stopping = new Set<Step>();
+    const settled = new Map<number, () => void>();
+    this.#stopping = stopping;
+    this.#ends = settled;
     for (const [ordinal, step] of this.#steps ?? []) {
       if (step.running) {
-        this.#stopping.add(step);
+        stopping.add(step);
         step.abort(reason);
       } else {
         this.#steps?.delete(ordinal);
@@ -522,11 +526,11 @@ export class Run implements StartedHost, StepHost, CommandHost {
     const ends: Promise<void>[] = [];
     for (const ordinal of this.#undoOf?.keys() ?? []) {
       if (!this.#futures.has(ordinal)) continue;
-      ends.push(new Promise((resolve) => this.#ends.set(ordinal, resolve)));
+      ends.push(new Promise((resolve) => settled.set(ordinal, resolve)));
     }
     if (ends.length === 0) return;
     const enough = this.host.setTimer(this.limits.stepAbortGrace, () => {
-      for (const step of this.#stopping) {
+      for (const step of stopping) {
         if (!step.running) continue;
         step.abandon(reason);
         this.stepEnded(step, { kind: "aborted" });
@@ -568,7 +572,7 @@ export class Run implements StartedHost, StepHost, CommandHost {
       return;
     }
     this.#futures.delete(entry.command);
-    this.#ends.get(entry.command)?.();
+    this.#ends?.get(entry.command)?.();
     if (entry.failed) {
       this.#undoOf?.delete(entry.command);
       future.reject(decodeError(entry.payload as string)); // failures have a payload

@@ -71,7 +71,7 @@ export class Step {
     if (this.#timeoutMs !== null) this.#watch(token, this.#timeoutMs);
     let result: unknown;
     try {
-      result = this.#effect(this.#info());
+      result = this.#effect(new Info(this, token));
     } catch (error) {
       this.#failed(token, error);
       return;
@@ -100,18 +100,16 @@ export class Step {
     this.abort(reason);
   }
 
-  #info(): StepInfo {
-    const step = this;
-    return {
-      // Made on demand: most steps never look at it, and it is dear.
-      get signal(): AbortSignal {
-        step.#controller ??= new AbortController();
-        if (step.#aborted) step.#controller.abort();
-        return step.#controller.signal;
-      },
-      attempt: this.attempts + 1,
-      idempotencyKey: `${this.#run.id}/${this.command}`,
-    };
+  /** Aborted when the effect is to stop. Made on demand: most steps never look at it, and it is dear. */
+  makeSignal(token: number): AbortSignal {
+    if (token !== this.#token) return AbortSignal.abort();
+    this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  get idempotencyKey(): string {
+    return `${this.#run.id}/${this.command}`;
   }
 
   #watch(token: number, ms: number): void {
@@ -176,6 +174,27 @@ export class Step {
     );
     const payload = encodeError(exhausted, this.#run.limits.errorText);
     this.#run.stepEnded(this, { kind: "ended", payload, failed: true });
+  }
+}
+
+/** What the effect is given, most of which it seldom asks for. */
+class Info implements StepInfo {
+  readonly attempt: number;
+  readonly #step: Step;
+  readonly #token: number;
+
+  constructor(step: Step, token: number) {
+    this.#step = step;
+    this.#token = token;
+    this.attempt = step.attempts + 1;
+  }
+
+  get signal(): AbortSignal {
+    return this.#step.makeSignal(this.#token);
+  }
+
+  get idempotencyKey(): string {
+    return this.#step.idempotencyKey;
   }
 }
 
