@@ -6,6 +6,7 @@ export interface ServerOptions {
   readonly host?: string;
   readonly port?: string;
   readonly store?: string;
+  readonly json?: boolean;
 }
 
 export interface ServerSettings {
@@ -18,7 +19,8 @@ export function addServerOptions(command: Command): Command {
   return command
     .option("--port <port>", "port to listen on; 0 takes a free one (default: HOLDFAST_PORT, 7400)")
     .option("--host <address>", "address to listen on (default: HOLDFAST_HOST, 127.0.0.1)")
-    .option("--store <path>", "SQLite file, or :memory: (default: HOLDFAST_STORE, holdfast.db)");
+    .option("--store <path>", "SQLite file, or :memory: (default: HOLDFAST_STORE, holdfast.db)")
+    .option("--json", "print JSON, one object a line, for programs");
 }
 
 export function parseServerOptions({ host, port, store }: ServerOptions): ServerSettings {

@@ -38,7 +38,8 @@ export interface Server extends Holdfast {
 export const defaultAddress = { hostname: "127.0.0.1", port: 7400 } as const;
 
 /**
- * Opens Holdfast and serves it over HTTP. Resolves when it takes requests.
+ * Opens Holdfast and serves it over HTTP. Resolves when it takes requests. Until it is closed, errors
+ * that nobody catches are logged and do not end the process.
  *
  * Errors: those of `open`; `invalid-configuration`, `address-refused` for an address that others can
  * reach while there are no tokens, `address-in-use`.

@@ -89,6 +89,27 @@ test("an application that ends by itself is told, and started by the next change
   await dev.printed(/(Holdfast is ready[\s\S]*){2}/);
 });
 
+test("--json tells what happens in one object a line", async (t) => {
+  const folder = tempFolder(t);
+  writeFileSync(path.join(folder, "app.ts"), "export {};\n");
+  const dev = start(t, ["dev", "app.ts", "--port", "0", "--json"], { cwd: folder });
+  await dev.printed(/"failed"/);
+  writeFileSync(
+    path.join(folder, "app.ts"),
+    app("to").replace(/import.*end.ts";/, 'const end = "";'),
+  );
+  await dev.printed(/"ready"/);
+  const { stdout } = await dev.kill("SIGINT");
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { event: string });
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ["failed", "changed", "ready"],
+  );
+});
+
 test("Ctrl-C ends both processes, with 0", async (t) => {
   const { dev } = develop(t, { "app.ts": app("to"), "end.ts": end(".") });
   const url = await dev.url();

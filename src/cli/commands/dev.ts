@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import type { Host } from "../../host/host.ts";
 import { makeNodeHost } from "../../host/node-host.ts";
+import { unreachable } from "../../std/assert.ts";
 import type { AppSettings, FromApp, ToApp } from "../app-process.ts";
 import { addServerOptions, parseServerOptions, type ServerOptions } from "../server-options.ts";
 import { print, say, stderr, stdout } from "../terminal.ts";
@@ -21,12 +22,58 @@ export function define(command: Command): void {
 
 async function dev(file: string, options: ServerOptions): Promise<void> {
   const settings = { file, ...parseServerOptions(options) };
-  const supervisor = new Supervisor(settings, makeNodeHost());
+  const tell = options.json === true ? tellProgram : tellPeople;
+  const supervisor = new Supervisor(settings, { host: makeNodeHost(), tell });
   const stop = (): void => supervisor.stop();
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   process.on("SIGHUP", stop);
   await supervisor.run();
+}
+
+/** What happens, told to people as text and to programs as JSON. */
+type DevEvent =
+  | {
+      readonly event: "ready";
+      readonly url: string;
+      readonly services: readonly string[];
+      readonly ms: number;
+    }
+  | { readonly event: "reloaded"; readonly url: string; readonly ms: number }
+  | { readonly event: "changed"; readonly files: readonly string[] }
+  | { readonly event: "failed"; readonly text: string; readonly keepsRunning: boolean }
+  | { readonly event: "ended"; readonly how: string };
+
+function tellProgram(event: DevEvent): void {
+  print(JSON.stringify(event));
+}
+
+function tellPeople(event: DevEvent): void {
+  const { bold, cyan, dim, green } = stdout.style;
+  const { red } = stderr.style;
+  switch (event.event) {
+    case "ready":
+      print(`${green("✓")} ${bold("Holdfast is ready")} at ${cyan(event.url)} in ${event.ms} ms`);
+      for (const service of event.services) print(`  ${dim(service)}`);
+      print(`  ${dim("watching for changes; Ctrl-C ends it, and loses nothing")}`);
+      return;
+    case "reloaded":
+      print(`${green("✓")} reloaded in ${event.ms} ms; what was in flight goes on`);
+      return;
+    case "changed":
+      say(stderr.style.dim(`${event.files.join(", ")} changed`));
+      return;
+    case "failed": {
+      const rest = event.keepsRunning ? "; the code before it keeps running" : "";
+      say(`${event.text}\n${stderr.style.dim(`waiting for a change${rest}`)}`);
+      return;
+    }
+    case "ended":
+      say(`${red("✗")} the application ended (${event.how}); waiting for a change`);
+      return;
+    default:
+      unreachable(event);
+  }
 }
 
 /** A child that has not closed by then is killed: its store is safe against that. */
@@ -36,6 +83,7 @@ const closeMs = 5_000;
 class Supervisor {
   readonly #settings: Omit<AppSettings, "hold">;
   readonly #host: Host;
+  readonly #tell: (event: DevEvent) => void;
   readonly #watcher: Watcher;
   #port: number | undefined;
   #current: App | undefined;
@@ -45,8 +93,12 @@ class Supervisor {
   /** When the work began that ends with `ready`; the process itself began at 0. */
   #began = 0;
 
-  constructor(settings: Omit<AppSettings, "hold">, host: Host) {
+  constructor(
+    settings: Omit<AppSettings, "hold">,
+    { host, tell }: { readonly host: Host; readonly tell: (event: DevEvent) => void },
+  ) {
     this.#settings = settings;
+    this.#tell = tell;
     this.#host = host;
     this.#port = settings.port;
     this.#watcher = new Watcher(host, (files) => this.#changed(files));
@@ -73,8 +125,7 @@ class Supervisor {
   }
 
   #changed(files: readonly string[]): void {
-    const names = files.map((file) => path.relative("", file)).join(", ");
-    say(stderr.style.dim(`${names} changed`));
+    this.#tell({ event: "changed", files: files.map((file) => path.relative("", file)) });
     this.#began = this.#host.monotonic();
     this.#change.resolve("changed");
     this.#change = Promise.withResolvers();
@@ -108,28 +159,20 @@ class Supervisor {
     void app.ended.then((how) => this.#tellEnd(app, how));
   }
 
-  #announce(app: App, isReload: boolean): void {
-    const { bold, cyan, dim, green } = stdout.style;
+  #announce({ url, services }: App, isReload: boolean): void {
     const ms = Math.round(this.#host.monotonic() - this.#began);
-    if (isReload) {
-      print(`${green("✓")} reloaded in ${ms} ms; what was in flight goes on`);
-      return;
-    }
-    print(`${green("✓")} ${bold("Holdfast is ready")} at ${cyan(app.url)} in ${ms} ms`);
-    for (const service of app.services) print(`  ${dim(service)}`);
-    print(`  ${dim("watching for changes; Ctrl-C ends it, and loses nothing")}`);
+    this.#tell(isReload ? { event: "reloaded", url, ms } : { event: "ready", url, services, ms });
   }
 
-  #tellFailure(app: App, keepsRunning: boolean): void {
-    say(app.failure ?? `${stderr.style.red("✗")} the application ended while it was loaded`);
-    const rest = keepsRunning ? "; the code before it keeps running" : "";
-    say(stderr.style.dim(`waiting for a change${rest}`));
+  #tellFailure({ failure }: App, keepsRunning: boolean): void {
+    const text = failure ?? `${stderr.style.red("✗")} the application ended while it was loaded`;
+    this.#tell({ event: "failed", text, keepsRunning });
   }
 
   #tellEnd(app: App, how: string): void {
     if (this.#current !== app || this.#stopped) return;
     this.#current = undefined;
-    say(`${stderr.style.red("✗")} the application ended (${how}); waiting for a change`);
+    this.#tell({ event: "ended", how });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { makeStandardLog } from "../../host/log-lines.ts";
 import { makeNodeHost } from "../../host/node-host.ts";
-import { settingTable } from "../../server/config.ts";
+import { readConfig, settingTable } from "../../server/config.ts";
 import { serve } from "../../server/serve.ts";
 import { loadApplication } from "../application.ts";
 import { addServerOptions, parseServerOptions, type ServerOptions } from "../server-options.ts";
@@ -35,6 +36,7 @@ async function run(file: string, options: ServeOptions): Promise<void> {
     schedules,
     ...settings,
     ...(deployment === undefined ? {} : { version: deployment }),
+    ...(options.json === true ? { log: makeStandardLog(readConfig().log, "json") } : {}),
   });
   server.host.log("info", "ready", {
     url: server.url,

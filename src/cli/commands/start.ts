@@ -42,7 +42,8 @@ async function start(options: StartOptions): Promise<void> {
     ...settings,
     store: settings.store ?? config.store ?? "wallet.db",
   });
-  introduce(server);
+  if (options.json === true) print(JSON.stringify({ event: "ready", url: server.url }));
+  else introduce(server);
   const hasTokens = config.tokens !== undefined;
   if (options.traffic && hasTokens) say("no transfers flow: the example client shows no token");
   const stopTraffic = options.traffic && !hasTokens ? letTransfersFlow(server.url) : () => {};
