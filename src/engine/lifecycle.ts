@@ -8,6 +8,7 @@ import { assert } from "../std/assert.ts";
 import { formatDuration } from "../std/duration.ts";
 import type { Core } from "./core.ts";
 import type { Reply } from "./engine.ts";
+import { idempotencyAddress, putIdempotency } from "./idempotency.ts";
 import type { Live } from "./state.ts";
 
 /**
@@ -212,6 +213,7 @@ export function finish(core: Core, live: Live, status: Status, output: string | 
   else core.counts.failed++;
   disarmAll(core, live);
   live.open.clear();
+  keepKey(core, live);
   tell(core, live);
   if (row.extra?.schedule !== undefined) {
     core.internal.push({ kind: "schedule", name: row.extra.schedule, action: "ended" });
@@ -246,6 +248,15 @@ export function disarmRetry(core: Core, live: Live): void {
   const command = extra.failure?.command ?? -1;
   core.disarm({ due: extra.retryAt, number, command, kind: "retry" });
   delete extra.retryAt;
+}
+
+/** The idempotency key goes with its invocation. */
+function keepKey(core: Core, live: Live): void {
+  const { row } = live;
+  const idempotencyKey = row.extra?.idempotencyKey;
+  if (idempotencyKey === undefined || row.expiresAt === null) return;
+  const address = idempotencyAddress({ ...row, idempotencyKey });
+  if (address !== null) putIdempotency(core, row, address, row.expiresAt);
 }
 
 /** Passes the outcome on: to the caller, to those attached, and to replies outside. */

@@ -2,8 +2,8 @@ import { hasEnded, type Status } from "../model/invocation.ts";
 import { assert } from "../std/assert.ts";
 import type { IdempotencyAddress, KeyAddress, Loaded, Store } from "../store/store.ts";
 import { promiseKey } from "./commands/settle.ts";
-import { addressKey } from "./commands/start.ts";
 import type { Core } from "./core.ts";
+import { addressKey } from "./idempotency.ts";
 
 /** Collects what commands touch and memory lacks, to be loaded in one round trip. */
 export class Needs {

@@ -111,8 +111,6 @@ export const defaultLimits: Limits = Object.fromEntries(
 
 /** How long things that ended are kept, unless a handler says otherwise. In milliseconds. */
 export const defaultRetention = {
-  /** A finished invocation with its journal and result. */
+  /** A finished invocation with its journal, its result and its idempotency key. */
   invocation: 86_400_000,
-  /** An idempotency key. */
-  idempotency: 86_400_000,
 } as const;

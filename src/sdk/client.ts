@@ -94,7 +94,7 @@ export interface IdHandle<T> extends Handle<T> {
 
 /** The handle of what was just sent. */
 export interface SentHandle<T> extends IdHandle<T> {
-  /** Whether an earlier request with the same idempotency key, or workflow key, started it. */
+  /** Whether an earlier request with the same idempotency key started it. */
   readonly wasKnown: boolean;
 }
 

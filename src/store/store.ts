@@ -102,7 +102,8 @@ export interface Idempotency extends IdempotencyAddress {
   readonly number: InvocationNumber;
   /** Hash of the input, to tell a repetition from a mistake. */
   readonly inputHash: number;
-  readonly expiresAt: number;
+  /** With its invocation; until that ends, never. */
+  expiresAt: number;
 }
 
 export interface Timer {

@@ -3,7 +3,7 @@ import { partitionOfNumber } from "../../model/ids.ts";
 import { hasEnded } from "../../model/invocation.ts";
 import type { Core } from "../core.ts";
 import type { ExpireCommand, PurgeCommand } from "../engine.ts";
-import { addressKey } from "./start.ts";
+import { addressKey } from "../idempotency.ts";
 
 /** Retention is over. The store says so, so nothing is loaded for it. */
 export function applyExpire(core: Core, command: ExpireCommand): void {

@@ -1,12 +1,11 @@
 import { fail, type HoldfastError } from "../../model/errors.ts";
 import { partitionOfNumber } from "../../model/ids.ts";
 import type { Extra, Invocation } from "../../model/invocation.ts";
-import { defaultRetention } from "../../model/limits.ts";
 import { hash32 } from "../../std/hash.ts";
-import type { IdempotencyAddress } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { HandlerRuntime } from "../deployments.ts";
 import type { StartCommand } from "../engine.ts";
+import { addressKey, idempotencyAddress, putIdempotency } from "../idempotency.ts";
 import { encodeFailure, enqueue, tellWaiter } from "../lifecycle.ts";
 import { attachTo } from "./attach.ts";
 import { noteRun } from "./schedule.ts";
@@ -35,15 +34,7 @@ export function applyStart(core: Core, command: StartCommand): void {
   const number = core.nextNumber(partition);
   const live = core.insert(makeRow(core, command, handler, number));
   if (address !== null) {
-    const row = {
-      ...address,
-      partition,
-      number,
-      inputHash: hash32(command.input ?? ""),
-      expiresAt: core.now + defaultRetention.idempotency,
-    };
-    core.touch(partition).putIdempotency.push(row);
-    core.idempotency.set(addressKey(address), { row, batch: core.batchNumber });
+    putIdempotency(core, live.row, address, Number.MAX_SAFE_INTEGER);
   }
   if (mode === "workflow" && command.key !== null) {
     core.setWorkflow(core.key(command.service, command.key), number);
@@ -174,23 +165,4 @@ function unknown(core: Core, command: StartCommand): HoldfastError {
   return core.deployments.current.services.has(service)
     ? fail("unknown-handler", { service, handler })
     : fail("unknown-service", { service });
-}
-
-/** Scope of an idempotency key: one handler of one key. */
-export function idempotencyAddress(command: {
-  readonly service: string;
-  readonly handler: string;
-  readonly key: string | null;
-  readonly idempotencyKey?: string;
-}): IdempotencyAddress | null {
-  if (command.idempotencyKey === undefined) return null;
-  const key = command.key === null ? "" : `/${command.key}`;
-  return {
-    scope: `${command.service}/${command.handler}${key}`,
-    idempotencyKey: command.idempotencyKey,
-  };
-}
-
-export function addressKey(address: IdempotencyAddress): string {
-  return `${address.scope}\n${address.idempotencyKey}`;
 }

@@ -2,6 +2,7 @@ import { partitionOfNumber } from "../../model/ids.ts";
 import type { KeyAddress } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { Command, CommandKind } from "../engine.ts";
+import { idempotencyAddress } from "../idempotency.ts";
 import type { Needs } from "../prefetch.ts";
 import { applyAccepted } from "./accepted.ts";
 import { applyAdvance } from "./advance.ts";
@@ -18,7 +19,7 @@ import { applyRestart } from "./restart.ts";
 import { applySchedule } from "./schedule.ts";
 import { applyAwaitPromise, applySettle } from "./settle.ts";
 import { applySignal } from "./signal.ts";
-import { applyStart, idempotencyAddress } from "./start.ts";
+import { applyStart } from "./start.ts";
 import { applyTimer } from "./timer.ts";
 import { applyTurn } from "./turn.ts";
 
