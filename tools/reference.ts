@@ -80,8 +80,10 @@ function limits(): string[] {
     ...table(
       ["What", "How long"],
       [
-        ["An invocation, its journal and its result", formatDuration(defaultRetention.invocation)],
-        ["An idempotency key", formatDuration(defaultRetention.idempotency)],
+        [
+          "An invocation, its journal, its result and its idempotency key",
+          formatDuration(defaultRetention.invocation),
+        ],
       ],
     ),
   ];
