@@ -289,6 +289,8 @@ export class Engine implements ExecutorHost {
   }
 
   #fire(due: Timer[]): void {
+    // Memory is gone, and with it what these were armed for: the store will say which there are.
+    if (this.#refusal !== null) return;
     for (const { number, command, due: at, kind } of due) {
       this.#inbox.push({ kind: "timer", number, command, due: at, timer: kind });
     }
