@@ -90,9 +90,12 @@ function meddle(world: World): void {
   );
 }
 
-async function meddleWith(world: World, { id, ways }: Offer): Promise<void> {
+async function meddleWith(world: World, offer: Offer): Promise<void> {
+  const { id, ways } = offer;
   const way = world.pick(ways);
   const partition = world.partitionOfId(id);
+  // One successor is enough.
+  if (way === "restart") world.offers.splice(world.offers.indexOf(offer), 1);
   await world.ask(partition, `${way} ${id}`, async (client) => {
     const handle = client.get(id);
     if (way === "restart") return (await handle.restart({ from: world.random.below(6) })).id;

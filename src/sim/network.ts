@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 /** Carries messages between nodes: late, in any order, twice, or not at all. */
 export class Network {
   readonly #world: World;
+  /** When the last message that keeps its place arrives, by line. */
+  readonly #last = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -15,7 +17,8 @@ export class Network {
   forwardFrom(from: SimNode): Forward {
     return (message, parcel, received) => {
       if (!from.alive) return;
-      this.#carry(() => this.#arrive(from, message, parcel, received));
+      const line = `${from.name} ${message.destination}`;
+      this.#carry(line, () => this.#arrive(from, message, parcel, received));
     };
   }
 
@@ -27,7 +30,7 @@ export class Network {
     const copy: Parcel = JSON.parse(JSON.stringify(parcel));
     to.engine.receive(message, copy, () => {
       if (!to.alive) return;
-      this.#carry(() => {
+      this.#carry(`${to.name} ${from.name}`, () => {
         if (from.alive) received();
       });
     });
@@ -36,12 +39,18 @@ export class Network {
     }
   }
 
-  #carry(deliver: () => void): void {
+  #carry(line: string, deliver: () => void): void {
     const world = this.#world;
     if (world.happens("drop")) return;
     const copies = world.happens("duplicate") ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      world.scheduler.after(world.exponential(world.swarm.latencyMs), deliver);
+      const { now } = world.scheduler;
+      let at = now + world.exponential(world.swarm.latencyMs);
+      if (!world.swarm.reorder || !world.faulty) {
+        at = Math.max(at, (this.#last.get(line) ?? 0) + 0.001);
+        this.#last.set(line, at);
+      }
+      world.scheduler.after(at - now, deliver);
     }
   }
 }

@@ -25,7 +25,7 @@ export interface Verdict {
 const restMs = 20 * 60_000;
 /** The longest retention of all, and some more. */
 const retentionMs = 52 * 3_600_000;
-const eventsMax = 400_000;
+const eventsMax = 200_000;
 
 /** Runs one world from its seed to its end, or to the first promise that does not hold. */
 export async function simulate(seed: number, sabotage: Sabotage | null = null): Promise<Verdict> {

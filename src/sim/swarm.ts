@@ -47,12 +47,16 @@ export interface Swarm {
   readonly latencyMs: number;
   readonly drop: number;
   readonly duplicate: number;
+  /** Whether messages of one node to another may overtake each other. */
+  readonly reorder: boolean;
   /** Share of steps and calls of the outside that fail. */
   readonly stepFailures: number;
   /** Faults end by then, whatever is still going on. */
   readonly faultsMs: number;
   /** How much work each workload does, as a factor. */
   readonly load: number;
+  /** Over how long the work begins. */
+  readonly spreadMs: number;
   readonly workloads: number;
 }
 
@@ -85,9 +89,11 @@ export function drawSwarm(seed: number): Swarm {
     latencyMs: rate(1, 0.05, 20),
     drop: rate(0.3 * on, 0.01, 0.3),
     duplicate: rate(0.3 * on, 0.01, 0.3),
+    reorder: chance(0.3 * on),
     stepFailures: rate(0.5 * on, 0.02, 0.4),
     faultsMs: 2_000 + random.below(6_000),
-    load: 0.3 + random.float() * 0.7,
+    load: 0.4 + random.float() * 1.6,
+    spreadMs: rate(1, 200, 4_000),
     workloads: 1 + random.below(4),
   };
 }

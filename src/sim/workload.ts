@@ -39,15 +39,16 @@ export class Env {
 
   /**
    * The outside of a step: takes a while, may fail, and is seen. `effect` happens when it is called,
-   * so a crash may come after the effect and before anybody knows.
+   * so a crash may come after the effect and before anybody knows. With a signal it stops in time when
+   * it is told to.
    */
-  async effect<T>(key: string, effect: () => T): Promise<T> {
+  async effect<T>(key: string, effect: () => T, signal?: AbortSignal): Promise<T> {
     const { world } = this;
     if (!this.alive) return new Promise(() => undefined);
     world.stepBegins(this.node, key);
     if (world.happens("stepFailures")) throw failure("before the effect");
     if (world.random.below(4) > 0) await this.wait(world.exponential(3));
-    if (!this.alive) return new Promise(() => undefined);
+    if (!this.alive || signal?.aborted === true) return new Promise(() => undefined);
     const value = effect();
     if (world.random.below(2) > 0) await this.wait(world.exponential(3));
     if (world.happens("stepFailures")) throw failure("after the effect");

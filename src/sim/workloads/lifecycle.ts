@@ -97,9 +97,10 @@ class Lifecycle implements Workload {
   async drive(): Promise<void> {
     const count = 1 + Math.floor(this.#world.swarm.load * 5);
     await Promise.all(
-      Array.from({ length: count }, (_, at) =>
-        at % 2 === 0 ? this.#cancelled(`c${at}`) : this.#meddled(`m${at}`),
-      ),
+      Array.from({ length: count }, async (_, at) => {
+        await this.#world.sleep(this.#world.random.float() * this.#world.swarm.spreadMs);
+        await (at % 2 === 0 ? this.#cancelled(`c${at}`) : this.#meddled(`m${at}`));
+      }),
     );
   }
 

@@ -72,9 +72,10 @@ class Messages implements Workload {
     const { swarm, random } = this.#world;
     const senders = 1 + random.below(4);
     await Promise.all(
-      Array.from({ length: senders }, (_, at) =>
-        this.#send(`s${at}`, 2 + Math.floor(swarm.load * random.below(16))),
-      ),
+      Array.from({ length: senders }, async (_, at) => {
+        await this.#world.sleep(random.float() * swarm.spreadMs);
+        await this.#send(`s${at}`, 2 + Math.floor(swarm.load * random.below(16)));
+      }),
     );
   }
 

@@ -69,7 +69,8 @@ class Registers implements Workload {
       Array.from({ length: clients }, async () => {
         for (let count = 0; count < operations; count++) {
           await this.#operate(this.#world.pick(keys));
-          if (random.below(3) === 0) await this.#world.sleep(this.#world.exponential(30));
+          const pause = swarm.spreadMs / operations;
+          if (random.below(3) === 0) await this.#world.sleep(this.#world.exponential(pause));
         }
       }),
     );

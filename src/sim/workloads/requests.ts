@@ -41,7 +41,7 @@ class Requests implements Workload {
     const count = 3 + Math.floor(swarm.load * 15);
     await Promise.all(
       Array.from({ length: count }, async (_, at) => {
-        await this.#world.sleep(random.float() * 300);
+        await this.#world.sleep(random.float() * swarm.spreadMs);
         await this.#add(this.#world.pick(keys), at + 1);
       }),
     );

@@ -32,14 +32,18 @@ function define(env: Env, outside: Outside) {
     const step = (at: number) =>
       ctx.run(`s${at}`, ({ idempotencyKey }) => effect(idempotencyKey), {
         retry: { attempts: 40, initial: 5, max: 50 },
-        undo: (_, { idempotencyKey }) =>
-          env.effect(idempotencyKey, () => {
-            // On a node that has lost its partition anything may be repeated, at any time.
-            if (env.node?.fenced === true) return;
-            // It may be repeated elsewhere too, and then everything after it is as well.
-            const before = (outside.undone.get(ctx.id) ?? []).filter((name) => name !== `s${at}`);
-            outside.undone.set(ctx.id, [...before, `s${at}`]);
-          }),
+        undo: (_, { idempotencyKey, signal }) =>
+          env.effect(
+            idempotencyKey,
+            () => {
+              // On a node that has lost its partition anything may be repeated, at any time.
+              if (env.node?.fenced === true) return;
+              // It may be repeated elsewhere too, and then everything after it is as well.
+              const before = (outside.undone.get(ctx.id) ?? []).filter((name) => name !== `s${at}`);
+              outside.undone.set(ctx.id, [...before, `s${at}`]);
+            },
+            signal,
+          ),
       });
     for (let at = 0; at < plan.steps; at++) {
       if (plan.pairs) {
@@ -93,7 +97,7 @@ class Steps implements Workload {
     const count = 1 + Math.floor(swarm.load * 6);
     await Promise.all(
       Array.from({ length: count }, async (_, at) => {
-        await this.#world.sleep(random.float() * 300);
+        await this.#world.sleep(random.float() * swarm.spreadMs);
         await this.#one(`k${at}`);
       }),
     );

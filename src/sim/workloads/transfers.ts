@@ -130,7 +130,7 @@ class Transfers implements Workload {
     const count = 2 + Math.floor(swarm.load * 14);
     await Promise.all(
       Array.from({ length: count }, async (_, at) => {
-        await this.#world.sleep(random.float() * 400);
+        await this.#world.sleep(random.float() * swarm.spreadMs);
         await this.#transfer(`t${at}`);
       }),
     );

@@ -64,7 +64,7 @@ class Versions implements Workload {
     const count = 1 + Math.floor(this.#world.swarm.load * 4);
     await Promise.all(
       Array.from({ length: count }, async (_, at) => {
-        await this.#world.sleep(this.#world.exponential(100));
+        await this.#world.sleep(this.#world.random.float() * this.#world.swarm.spreadMs);
         if (at % 2 === 0) await this.#walk(`v${at}`);
         else await this.#twist(`x${at}`);
       }),

@@ -94,7 +94,12 @@ class Waits implements Workload {
 
   async drive(): Promise<void> {
     const count = 1 + Math.floor(this.#world.swarm.load * 4);
-    await Promise.all(Array.from({ length: count }, (_, at) => this.#one(`l${at}`)));
+    await Promise.all(
+      Array.from({ length: count }, async (_, at) => {
+        await this.#world.sleep(this.#world.random.float() * this.#world.swarm.spreadMs);
+        await this.#one(`l${at}`);
+      }),
+    );
   }
 
   async #one(key: string): Promise<void> {
