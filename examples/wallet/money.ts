@@ -37,5 +37,5 @@ export function checkMoney(money: Money): Money {
 
 /** Ends the handler, and with it the request, for good. */
 export function refuse(code: string, message: string, details: object): never {
-  throw new TerminalError(message, { code, details });
+  throw new TerminalError(message, { code, details, status: 422 });
 }

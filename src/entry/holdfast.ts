@@ -1,5 +1,10 @@
 /** What programs import from `holdfast`. */
-export { CancelledError, TerminalError, TimeoutError } from "../model/codec.ts";
+export {
+  CancelledError,
+  TerminalError,
+  type TerminalErrorOptions,
+  TimeoutError,
+} from "../model/codec.ts";
 export { HoldfastError } from "../model/errors.ts";
 export type {
   Client,

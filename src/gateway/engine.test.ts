@@ -16,7 +16,7 @@ const greeter = service("greeter", {
     ),
     nothing: async () => {},
     refuse: async () => {
-      throw new TerminalError("No", { code: "nope", details: { why: 1 } });
+      throw new TerminalError("No", { code: "nope", details: { why: 1 }, status: 409 });
     },
     secret: handler({ private: true }, async () => 1),
   },

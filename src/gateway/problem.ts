@@ -63,7 +63,8 @@ function describe(
   instance: string | undefined,
   failure: EncodedError | undefined,
 ): Problem {
-  const { code, status } = error;
+  const { code } = error;
+  const status = failure?.status ?? error.status;
   const title = code.replaceAll("-", " ");
   const text = JSON.stringify({
     type: `urn:holdfast:error:${code}`,

@@ -9,6 +9,8 @@ export interface EncodedError {
   readonly message: string;
   readonly code?: string;
   readonly details?: unknown;
+  /** HTTP status, if the thrower gave one. */
+  readonly status?: number;
   /** Terminal errors end the invocation; others are retried. */
   readonly terminal?: boolean;
   readonly cause?: EncodedError;
@@ -22,15 +24,29 @@ export class TerminalError extends Error {
   override readonly name: string = "TerminalError";
   readonly code: string;
   readonly details: unknown;
+  /** HTTP status under which the gateway reports it; 500 when undefined. */
+  readonly status: number | undefined;
 
-  constructor(
-    message: string,
-    options: { code?: string; details?: unknown; cause?: unknown } = {},
-  ) {
+  constructor(message: string, options: TerminalErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code ?? "terminal";
     this.details = options.details;
+    this.status = isErrorStatus(options.status) ? options.status : undefined;
   }
+}
+
+export interface TerminalErrorOptions {
+  /** Tells callers what went wrong. Default: `"terminal"`. */
+  readonly code?: string;
+  /** Plain data for callers. */
+  readonly details?: unknown;
+  /** HTTP status, 400 to 599: a refusal is the caller's to mend, so it is a 4xx. Default: 500. */
+  readonly status?: number;
+  readonly cause?: unknown;
+}
+
+function isErrorStatus(status: unknown): status is number {
+  return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
 }
 
 /** Cancellation was requested. Thrown once, at whatever the handler awaits; later awaits work. */
@@ -124,6 +140,9 @@ function describe(thrown: unknown, maxText: number, depth: number): EncodedError
   if (thrown instanceof TerminalError || thrown instanceof HoldfastError) {
     encoded.code = thrown.code;
     encoded.terminal = true;
+    if (thrown instanceof TerminalError && thrown.status !== undefined) {
+      encoded.status = thrown.status;
+    }
     const details = safeDetails(thrown.details, maxText);
     if (details !== undefined) encoded.details = details;
   }
@@ -170,6 +189,7 @@ function construct(encoded: EncodedError): Error {
   const error =
     encoded.terminal === true
       ? new TerminalError(message, {
+          ...(encoded.status === undefined ? {} : { status: encoded.status }),
           ...(code === undefined ? {} : { code }),
           ...(encoded.details === undefined ? {} : { details: encoded.details }),
         })
