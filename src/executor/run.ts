@@ -187,7 +187,7 @@ export class Run implements StartedHost, StepHost, CommandHost {
 
   applied(batch: number): void {
     this.#batch = batch;
-    if (this.#toStart.length > 0) this.executor.awaitBatch(this, batch);
+    if (this.#toStart.length > 0) this.#startAfter(batch);
   }
 
   openTurn(): void {
@@ -220,8 +220,7 @@ export class Run implements StartedHost, StepHost, CommandHost {
       this.#submit(starts && !this.handler.pipelined);
       if (starts && this.handler.pipelined) this.startSteps();
     } else if (starts) {
-      if (this.handler.pipelined || this.#batch <= this.executor.durableBatch) this.startSteps();
-      else this.executor.awaitBatch(this, this.#batch);
+      this.#startAfter(this.#batch);
     } else if (this.#isIdle()) {
       this.#submit(false);
     }
@@ -258,11 +257,22 @@ export class Run implements StartedHost, StepHost, CommandHost {
     return true;
   }
 
+  /** New steps wait for this batch; older ones keep waiting for theirs. */
+  #startAfter(batch: number): void {
+    for (const step of this.#toStart) step.after ??= batch;
+    if (this.handler.pipelined || batch <= this.executor.durableBatch) this.startSteps();
+    else this.executor.awaitBatch(this, batch);
+  }
+
   /** Steps that waited for what came before them to be durable. */
   startSteps(): void {
     if (this.#over || this.#replaying || this.#cancelRequested) return;
-    const starting = this.#toStart;
-    this.#toStart = [];
+    const { durableBatch } = this.executor;
+    const { pipelined } = this.handler;
+    const mayStart = ({ after }: Step): boolean =>
+      pipelined || (after !== null && after <= durableBatch);
+    const starting = this.#toStart.filter(mayStart);
+    this.#toStart = this.#toStart.filter((step) => !mayStart(step));
     const { extra } = this.attempt.invocation;
     for (const step of starting) {
       const pausing = extra?.retryAt !== undefined && extra.failure?.command === step.command;

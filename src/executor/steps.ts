@@ -33,6 +33,8 @@ export class Step {
   /** Failed attempts so far. */
   attempts: number;
   running = false;
+  /** It starts when this batch is durable; null before that is known. */
+  after: number | null = null;
   readonly #run: StepHost;
   readonly #effect: (step: StepInfo) => unknown;
   readonly #retry: Retry;
