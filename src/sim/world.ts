@@ -46,8 +46,8 @@ export interface World {
   readonly offers: Offer[];
   /** Versions of the application that nodes run; the last is the current one. */
   versions: readonly string[];
-  /** Whether code that diverges from its journal is to be expected. */
-  divergence: boolean;
+  /** Ids of invocations whose code is changed under them. */
+  readonly divergent: Set<string>;
   /** Faults are on. */
   faulty: boolean;
   /** Whether wall clocks are left alone. */
