@@ -78,6 +78,8 @@ export class Engine implements ExecutorHost {
   /** Why nothing is accepted now: the store cannot be written. */
   #refusal: HoldfastError | null = null;
   #cancelProbe: (() => void) | null = null;
+  /** What was drained last: if applying it fails, those who sent it are told. */
+  #applying: readonly Command[] = [];
   /** How many were left in memory when that was last tried to be less. */
   #shrunkTo = 0;
   #closed = false;
@@ -342,6 +344,7 @@ export class Engine implements ExecutorHost {
       bytes += sizeOf(command);
       if (this.#owned(command)) commands.push(command);
     }
+    this.#applying = commands;
     core.counts.commands += commands.length;
     return this.#apply(commands);
   }
@@ -376,6 +379,7 @@ export class Engine implements ExecutorHost {
   }
 
   #turns(): void {
+    this.#applying = [];
     if (!this.#executor.ready) {
       this.#endPass();
       return;
@@ -585,7 +589,8 @@ export class Engine implements ExecutorHost {
     core.reset();
     for (const [number, replies] of keep) core.waiting.set(number, replies);
     for (const reply of held) reply.refuse(reason);
-    for (const command of commands) refuseCommand(command, reason);
+    for (const command of [...this.#applying, ...commands]) refuseCommand(command, reason);
+    this.#applying = [];
     this.#busy = false;
     // Whatever still flies has to come down before anything else is written.
     Promise.all(flying.map(({ settled }) => settled)).then(() => this.#probe());

@@ -50,7 +50,9 @@ test("calls, failures and refusals", async () => {
   assert.equal(await called.text(), '"Hi Ada"');
   assert.match(called.headers.get("holdfast-invocation-id") ?? "", /^inv_/);
   assert.equal((await ask("/call/greeter/nothing")).status, 204);
-  const failed = await problem(await ask("/call/greeter/refuse"));
+  const refused = await ask("/call/greeter/refuse");
+  assert.equal(refused.status, 409);
+  const failed = await problem(refused);
   assert.equal(failed["code"], "handler-failed");
   assert.partialDeepStrictEqual(failed["error"], {
     message: "No",

@@ -115,6 +115,11 @@ export const errorTable = {
     message: "Invocation {id} has not ended ({status})",
     action: "Wait for it, or cancel it first.",
   },
+  "key-held": {
+    status: 409,
+    message: "The key {key} is held by invocation {id}, which may be changing its state",
+    action: "Wait until it has ended, or cancel it, and try again.",
+  },
   "not-paused": {
     status: 409,
     message: "Invocation {id} is {status}: there is nothing to resume",

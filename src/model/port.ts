@@ -31,7 +31,7 @@ export interface Port {
   resolve(promise: PromiseAddress, value?: unknown): Promise<void>;
   reject(promise: PromiseAddress, reason: string): Promise<void>;
   readState(service: string, key: string): Promise<Readonly<Record<string, unknown>>>;
-  /** Operators only: waits its turn at the key like any exclusive handler. null deletes an entry. */
+  /** Operators only; null deletes an entry. Refused with `key-held` while an exclusive handler runs. */
   patchState(
     service: string,
     key: string,

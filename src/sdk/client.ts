@@ -140,8 +140,8 @@ export interface Client {
   /** The state of an actor or workflow, as committed; entries not yet set have their initial value. */
   state<S>(target: Stateful<S>, key: string): Promise<S>;
   /**
-   * Changes state from outside, for operators: waits its turn at the key as an exclusive handler
-   * does. `null` takes an entry away.
+   * Changes state from outside, for operators. `null` takes an entry away. Refused with `key-held`
+   * while an exclusive handler runs, which may be changing it as well.
    */
   patchState<S>(
     target: Stateful<S>,

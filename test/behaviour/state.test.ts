@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { actor, shared, TerminalError, workflow } from "holdfast";
-import { coded, each, eachStore, later, refused, until } from "./harness.ts";
+import { coded, each, eachStore, later, makeGate, refused, until } from "./harness.ts";
 
 const box = actor("box", {
   state: { color: "none", size: 0, extra: undefined as unknown },
@@ -275,3 +275,23 @@ eachStore(
     assert.deepEqual(named.rows, [{ key: "1" }]);
   },
 );
+
+each("state held by a handler is not changed from outside", async (world) => {
+  const gate = makeGate();
+  const holder = actor("holder", {
+    state: { count: 0 },
+    handlers: {
+      async work(ctx) {
+        await ctx.run("wait", () => gate.opened);
+        return ctx.set("count", 1);
+      },
+    },
+  });
+  const app = await world.open([holder]);
+  const run = await app.send(holder, "h").work();
+  await assert.rejects(app.patchState(holder, "h", { count: 5 }), coded("key-held"));
+  gate.open();
+  await run.result();
+  await app.patchState(holder, "h", { count: 5 });
+  assert.deepEqual(await app.state(holder, "h"), { count: 5 });
+});

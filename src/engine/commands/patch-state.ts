@@ -9,9 +9,8 @@ export function applyPatchState(core: Core, command: PatchStateCommand): void {
   const { service, reply } = command;
   const key = core.key(service, command.key);
   if (key.holder !== 0) {
-    const what = `The state of ${service}/${command.key}`;
-    const reason = `${core.id(key.holder)} holds the key`;
-    core.refuse(reply, fail("invalid-argument", { what, reason }));
+    const held = { key: `${service}/${command.key}`, id: core.id(key.holder) };
+    core.refuse(reply, fail("key-held", held));
     return;
   }
   const number = makeNumber(0, core.partitionOf(service, command.key));
