@@ -13,8 +13,8 @@ export interface AuditHost {
 }
 
 /**
- * Keeps a copy of everything that was ever acknowledged by the store, and checks that it stays true:
- * journals only grow, nothing in them changes, what has ended has ended, no timer is early.
+ * Keeps a copy of everything that was ever acknowledged by the store, and checks that it stays
+ * true: journals only grow, nothing in them changes, what has ended has ended, no timer is early.
  */
 export class Audit {
   readonly #host: AuditHost;
@@ -91,7 +91,8 @@ export class Audit {
     const early = this.#host.steady ? entry.at < due : this.#host.wallMax < due;
     if (early) {
       this.#host.violate(
-        `timer ${at}, due at ${due}, fired at ${entry.at} (the latest clock said ${this.#host.wallMax})`,
+        `timer ${at}, due at ${due}, fired at ${entry.at}, when the latest clock said ` +
+          `${this.#host.wallMax}`,
       );
     }
   }

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { simulate, type Verdict } from "./simulation.ts";
 import { type Sabotage, sabotages } from "./swarm.ts";
 
-const usage = `npm run sim -- [--seeds N] [--from S]   runs N worlds (default 1000), seeds S, S+1, ... (default 1)
+const usage = `npm run sim -- [--seeds N] [--from S]   runs N worlds (default 1000) from seed S (default 1)
 npm run sim -- --seed S                 runs one world, and says how it went
        --sabotage NAME                  plants a fault: ${sabotages.join(", ")}
        --stop                           stops at the first seed that fails`;

@@ -10,9 +10,9 @@ interface Event {
 }
 
 /**
- * The only thing that moves a simulated world: takes one event after the other, sets the clock to its
- * time, and lets all microtasks that it causes run dry before the next. Nothing in the world waits for
- * anything real, so a run depends on the seed alone.
+ * The only thing that moves a simulated world: takes one event after the other, sets the clock to
+ * its time, and lets all microtasks that it causes run dry before the next. Nothing in the world
+ * waits for anything real, so a run depends on the seed alone.
  */
 export class Scheduler {
   readonly random: Prng;

@@ -106,7 +106,9 @@ export class SimWorld implements World {
 
   // Nodes.
 
-  /** Starts a process that takes the partitions of a slot; one that is there is fenced out by it. */
+  /**
+   * Starts a process that takes the partitions of a slot; one that is there is fenced out by it.
+   */
   start(at: number): SimNode {
     const slot = this.slots[at] as Slot;
     const name = `node ${at}.${++this.#nodes}`;
@@ -160,7 +162,7 @@ export class SimWorld implements World {
   #logged(node: SimNode, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const { name } = node;
     this.note(`${name}: ${message} ${JSON.stringify(fields)}`);
-    // Who has lost its partitions may find the store changed under it; it can commit nothing of that.
+    // Who has lost its partitions may find the store changed, and can commit nothing of that.
     if (node.fenced) return;
     const { code, reason } = fields;
     if (code === "internal" || String(reason).includes("Holdfast bug")) {
@@ -270,7 +272,10 @@ export class SimWorld implements World {
 
   // What handlers do outside.
 
-  /** A step begins: one whose result is acknowledged must not, except on a node that lost its partition. */
+  /**
+   * A step begins: one whose result is acknowledged must not, except on a node that lost its
+   * partition.
+   */
   stepBegins(node: SimNode | null, key: string): void {
     const slash = key.lastIndexOf("/");
     const number = parseInvocationId(this.disk.info.tag, key.slice(0, slash));

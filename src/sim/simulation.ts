@@ -89,7 +89,7 @@ async function story(world: SimWorld): Promise<void> {
       },
       (error: unknown) =>
         world.violate(
-          `${workload.name}: a client broke: ${error instanceof Error ? error.stack : String(error)}`,
+          `a client of ${workload.name} broke: ${error instanceof Error ? error.stack : error}`,
         ),
     );
   }

@@ -19,8 +19,8 @@ export const sabotages = [
 export type Sabotage = (typeof sabotages)[number];
 
 /**
- * What a seed makes of the world. Each class of faults is on or off as a whole, and has a rate of its
- * own: worlds in which everything fails a little hide what shows where one thing fails often.
+ * What a seed makes of the world. Each class of faults is on or off as a whole, and has a rate of
+ * its own: worlds in which everything fails a little hide what shows where one thing fails often.
  */
 export interface Swarm {
   readonly seed: number;

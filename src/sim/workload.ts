@@ -27,7 +27,9 @@ export class Env {
     return this.node?.alive === true;
   }
 
-  /** A handler saw something that must not be. Where a commit cannot succeed, nothing has been seen. */
+  /**
+   * A handler saw something that must not be. Where a commit cannot succeed, nothing has been seen.
+   */
   violate(what: string): void {
     if (this.alive && this.node?.fenced === false) this.world.violate(what);
   }
@@ -38,9 +40,9 @@ export class Env {
   }
 
   /**
-   * The outside of a step: takes a while, may fail, and is seen. `effect` happens when it is called,
-   * so a crash may come after the effect and before anybody knows. With a signal it stops in time when
-   * it is told to.
+   * The outside of a step: takes a while, may fail, and is seen. `effect` happens when it is
+   * called, so a crash may come after the effect and before anybody knows. With a signal it stops
+   * in time when it is told to.
    */
   async effect<T>(key: string, effect: () => T, signal?: AbortSignal): Promise<T> {
     const { world } = this;

@@ -85,6 +85,8 @@ export interface World {
   ): Promise<Answer<T> & { kind: "ok" | "failed" }>;
   /** A step's outside is called. */
   stepBegins(node: SimNode | null, key: string): void;
-  /** Starts a process that takes the partitions of a slot; one that is there is fenced out by it. */
+  /**
+   * Starts a process that takes the partitions of a slot; one that is there is fenced out by it.
+   */
   start(slot: number): SimNode;
 }

@@ -1,7 +1,7 @@
 /**
  * Is there an order of these operations, each at some moment between its call and its return, in
- * which a sequential object would have answered so? The search of Wing and Gong with Lowe's memory of
- * states already tried ("Testing for linearizability", 2017), as Porcupine does it.
+ * which a sequential object would have answered so? The search of Wing and Gong with Lowe's memory
+ * of states already tried ("Testing for linearizability", 2017), as Porcupine does it.
  */
 
 /** One operation of a history. Times need only be ordered. */

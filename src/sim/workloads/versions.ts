@@ -4,8 +4,9 @@ import { Env, type Workload } from "../workload.ts";
 import type { World } from "../world.ts";
 
 /**
- * `v1` walks; `v2` looks around first, which `ctx.patched` guards, and so do what `v1` started and is
- * resumed on it. `twisted` is another workflow whose code differs between versions without a guard.
+ * `v1` walks; `v2` looks around first, which `ctx.patched` guards, and so do what `v1` started and
+ * is resumed on it. `twisted` is another workflow whose code differs between versions without a
+ * guard.
  */
 function define(env: Env, version: string) {
   const walker = workflow("walker", {
