@@ -257,7 +257,7 @@ export class Core {
       failed,
       at: this.now,
     };
-    live.fresh.push(entry);
+    live.add(entry);
     live.loaded?.push(entry);
     if (kind === "cancel") live.noteCancel();
     this.#list(live);
@@ -316,12 +316,12 @@ export class Core {
     for (const entry of entries) {
       if (openKinds.has(entry.kind)) {
         const kind = entry.kind as "call" | "id" | "attach" | "sleep" | "promise"; // openKinds
-        live.open.set(entry.command, {
+        live.wait(entry.command, {
           kind,
           ...(kind === "sleep" ? { due: Number(entry.payload) } : {}),
         });
       } else if (entry.kind === "done") {
-        live.open.delete(entry.command);
+        live.answered(entry.command);
       } else if (entry.kind === "signal") {
         live.signals++;
       } else if (entry.kind === "await-signal") {
@@ -435,7 +435,7 @@ export class Core {
         // It began and ended within one batch: it can never be replayed, so its row says it all;
         // except that a restarted one has taken over a journal, which it hands on.
         if (hasEnded(row.status) && row.extra?.restartedFrom === undefined) {
-          live.fresh = [];
+          live.sealed();
           row.entries = 0;
         }
         batch.insertInvocations.push(row);
@@ -445,8 +445,7 @@ export class Core {
       live.dirty = false;
       if (live.fresh.length > 0) {
         for (const entry of live.fresh) batch.appendEntries.push({ number: row.number, entry });
-        live.fresh = [];
-        live.sent.clear();
+        live.sealed();
       }
     }
     const sealed = {

@@ -82,7 +82,10 @@ export function attempt(core: Core, live: Live): void {
   const entries = live.loaded;
   assert(entries.length === row.entries, "an attempt starts from the whole journal");
   const key = row.key === null ? null : core.key(row.service, row.key);
-  if (row.mode === "shared") key?.readers.add(row.number);
+  if (row.mode === "shared" && key !== null) {
+    key.readers ??= new Set();
+    key.readers.add(row.number);
+  }
   if (entries.length > 0) core.counts.replays++;
   live.loaded = null;
   live.attempt = core.nextAttempt();
@@ -149,7 +152,7 @@ export function dropAttempt(core: Core, live: Live): void {
   const { row } = live;
   live.attempt = 0;
   if (row.mode === "shared" && row.key !== null) {
-    core.findKey(row.service, row.key)?.readers.delete(row.number);
+    core.findKey(row.service, row.key)?.readers?.delete(row.number);
   }
   core.executor.drop(row.number);
 }
@@ -190,7 +193,7 @@ export function answer(
   payload: string | null,
   failed: boolean,
 ): void {
-  if (hasEnded(live.row.status) || !live.open.delete(command)) return;
+  if (hasEnded(live.row.status) || !live.answered(command)) return;
   // Asked for before a crash: a timer that was due since then does not overtake it.
   if (live.attempt === 0 && live.row.extra?.cancelRequested === true) enterCancel(core, live);
   deliver(core, live, core.append(live, "done", command, "", payload, failed));
@@ -212,7 +215,7 @@ export function finish(core: Core, live: Live, status: Status, output: string | 
   if (status === "succeeded") core.counts.succeeded++;
   else core.counts.failed++;
   disarmAll(core, live);
-  live.open.clear();
+  live.waitNoMore();
   keepKey(core, live);
   tell(core, live);
   if (row.extra?.schedule !== undefined) {

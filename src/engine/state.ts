@@ -4,6 +4,10 @@ import type { Extra, Invocation } from "../model/invocation.ts";
 import { Deque } from "../std/deque.ts";
 import type { Outcome, Reply } from "./engine.ts";
 
+// Most invocations never write to these: they share them until they do.
+const noEntries: Entry[] = [];
+const noCommands: ReadonlyMap<number, OpenCommand> = new Map();
+
 /** An invocation in memory. Only commands change it; the store's record is `row`. */
 export class Live {
   readonly row: Invocation;
@@ -20,13 +24,13 @@ export class Live {
   /** Whether the open batch changes its record. */
   dirty = false;
   /** Entries of the open batch. */
-  fresh: Entry[] = [];
+  fresh: Entry[] = noEntries;
   /** Sends and calls of the open batch, whose targets may still be filled in. */
-  readonly sent: Map<number, Entry> = new Map();
+  sent: Map<number, Entry> | null = null;
   /** The whole journal, if it was loaded; taken by the next attempt, then forgotten. */
   loaded: Entry[] | null = null;
   /** Commands that wait for an answer. */
-  readonly open: Map<number, OpenCommand> = new Map();
+  open: ReadonlyMap<number, OpenCommand> = noCommands;
   /** What its commands started. */
   children: Map<number, InvocationNumber> | null = null;
   /** `id` commands that wait until the child is known, by the command that started it. */
@@ -55,6 +59,34 @@ export class Live {
     }
   }
 
+  /** A command waits for an answer from here on. */
+  wait(command: number, open: OpenCommand): void {
+    if (this.open === noCommands) this.open = new Map();
+    (this.open as Map<number, OpenCommand>).set(command, open); // its own
+  }
+
+  /** It is answered. @returns whether it waited. */
+  answered(command: number): boolean {
+    return this.open.size > 0 && (this.open as Map<number, OpenCommand>).delete(command); // its own
+  }
+
+  /** Whatever comes for it comes too late. */
+  waitNoMore(): void {
+    this.open = noCommands;
+  }
+
+  /** An entry of the open batch. */
+  add(entry: Entry): void {
+    if (this.fresh === noEntries) this.fresh = [entry];
+    else this.fresh.push(entry);
+  }
+
+  /** The open batch is closed: its entries are on their way. */
+  sealed(): void {
+    this.fresh = noEntries;
+    this.sent = null;
+  }
+
   get extra(): Extra {
     this.row.extra ??= {};
     return this.row.extra;
@@ -78,13 +110,13 @@ export class Key {
   readonly state: Map<string, string> = new Map();
   stateBytes = 0;
   /** Writes of state in the open batch, if that is `freshBatch`. */
-  readonly fresh: Map<string, { value: string | null }> = new Map();
+  fresh: Map<string, { value: string | null }> | null = null;
   freshBatch = 0;
   /** The latest workflow run of this key, or 0. */
   workflow: InvocationNumber = 0;
   batch = 0;
   /** Shared handlers with an attempt in memory. */
-  readonly readers: Set<InvocationNumber> = new Set();
+  readers: Set<InvocationNumber> | null = null;
 
   constructor(service: string, key: string) {
     this.service = service;
@@ -92,6 +124,6 @@ export class Key {
   }
 
   get idle(): boolean {
-    return this.holder === 0 && this.queue.size === 0 && this.readers.size === 0;
+    return this.holder === 0 && this.queue.size === 0 && (this.readers?.size ?? 0) === 0;
   }
 }

@@ -6,6 +6,9 @@ import type { Store, Timer } from "../store/store.ts";
 const horizonMs = 60_000;
 const windowSize = 4_096;
 
+/** As many are fired at a time; the next ones follow when these are on their way to the store. */
+const fireAtOnce = 1_024;
+
 /**
  * Wakes the loop when timers are due. The store has all of them; memory has those of a window that
  * begins now. Everything armed inside the window joins it; the rest waits in the store until the
@@ -136,7 +139,7 @@ export class Timers {
     const due: Timer[] = [];
     for (;;) {
       const first = this.#heap.peek();
-      if (first === undefined || first.due > now) break;
+      if (first === undefined || first.due > now || due.length === fireAtOnce) break;
       this.#heap.pop();
       due.push(first);
     }

@@ -10,7 +10,7 @@ export function applyAccepted(core: Core, accepted: AcceptedCommand): void {
   const live = core.find(accepted.number);
   if (live === undefined) return;
   const { command, child } = accepted;
-  const sent = live.sent.get(command);
+  const sent = live.sent?.get(command);
   if (sent !== undefined) {
     // The entry is still on its way to the store: it takes the number along.
     const payload: SendPayload = JSON.parse(sent.payload ?? "{}");

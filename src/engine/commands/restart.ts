@@ -82,9 +82,9 @@ function copyEntry(core: Core, live: Live, entry: Entry): void {
   core.append(live, kind, command, name, payload, failed);
   if (kind === "sleep") {
     const due = Number(payload);
-    live.open.set(command, { kind, due });
+    live.wait(command, { kind, due });
     core.arm({ due, number: live.row.number, command, kind });
   } else if (kind === "done") {
-    live.open.delete(command);
+    live.answered(command);
   }
 }

@@ -36,8 +36,9 @@ export function writeEntry(
   // Of several writes of an entry in one batch the last one counts, and is the only one written.
   if (key.freshBatch !== core.batchNumber) {
     key.freshBatch = core.batchNumber;
-    key.fresh.clear();
+    key.fresh = null;
   }
+  key.fresh ??= new Map();
   const earlier = key.fresh.get(name);
   if (earlier !== undefined) {
     earlier.value = value;

@@ -94,7 +94,7 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
   core.append(live, kind, command, name, issued.payload, failed);
   if (openKinds.has(kind)) {
     const open = kind as OpenCommand["kind"]; // openKinds
-    live.open.set(command, {
+    live.wait(command, {
       kind: open,
       ...(issued.due === undefined ? {} : { due: issued.due }),
     });
@@ -149,8 +149,9 @@ function issueStart(core: Core, live: Live, issued: IssuedCommand): void {
   if (target.idempotencyKey !== undefined) payload.idempotencyKey = target.idempotencyKey;
   if (target.due !== undefined) payload.due = target.due;
   const entry = core.append(live, kind, command, name, JSON.stringify(payload), false);
+  live.sent ??= new Map();
   live.sent.set(command, entry);
-  if (kind === "call") live.open.set(command, { kind });
+  if (kind === "call") live.wait(command, { kind });
   const { extra } = live.row;
   core.route(live.row.number, core.partitionOf(target.service, target.key), {
     kind: "start",
@@ -178,7 +179,7 @@ function answerId(core: Core, live: Live, command: number, of: number): void {
     live.idWaits.set(of, waits);
     return;
   }
-  live.open.delete(command);
+  live.answered(command);
   const payload = JSON.stringify(core.id(child));
   deliver(core, live, core.append(live, "done", command, "", payload, false));
 }
