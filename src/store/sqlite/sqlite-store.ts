@@ -72,7 +72,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     db = new DatabaseSync(path, { timeout: 1000 });
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
-      PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; ${options.pragmas ?? ""}`);
+      PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; ${options.pragmas ?? ""}`);
     migrateFile(db, path);
     // Makes the WAL file, and fails now rather than later where nothing can be written.
     db.exec("BEGIN IMMEDIATE; UPDATE meta SET value = value WHERE name = 'tag'; COMMIT");
