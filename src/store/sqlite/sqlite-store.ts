@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync, writeSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
 import type { Host } from "../../host/host.ts";
@@ -122,6 +122,19 @@ function countRows(batch: Batch): number {
   );
 }
 
+/**
+ * Writes zeros into an empty WAL, so that commits overwrite and do not extend it: a sync that need
+ * not make a new length durable is a quarter cheaper (measured on ext4: 130 instead of 175 us).
+ * SQLite takes what follows its last valid frame for nothing, as after a crash.
+ */
+function reserve(fd: number, bytes: number): void {
+  if (fstatSync(fd).size > 0) return;
+  const zeros = new Uint8Array(256 * 1024);
+  for (let at = 0; at < bytes; at += zeros.length) {
+    writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
+  }
+}
+
 class SqliteStore implements Store {
   readonly info: StoreInfo;
   readonly location: string;
@@ -162,9 +175,10 @@ class SqliteStore implements Store {
     this.#sync = options.sync ?? promisify(fdatasync);
     this.#replaced = options.sync !== undefined;
     // SQLite keeps no locks on the WAL, so another descriptor of it may come and go.
-    this.#walFd = openSync(`${path}-wal`, "r");
+    this.#walFd = openSync(`${path}-wal`, "r+");
     this.#wal = new WalKeeper(path, {
       size: () => fstatSync(this.#walFd).size,
+      reserve: (bytes) => reserve(this.#walFd, bytes),
       bytes: options.walBytes ?? walBytesDefault,
       log: options.host.log,
     });

@@ -1,12 +1,18 @@
 import type { Log } from "../../host/host.ts";
+import { reasonOf } from "../../model/errors.ts";
 import { Checkpointer } from "./checkpointer.ts";
 
 /** Past this size the WAL is emptied, unless the caller says otherwise. */
 export const walBytesDefault: number = 32 * 1024 * 1024;
 
+/** A frame or two fit between what is reserved and what is due. */
+const reserveMargin = 64 * 1024;
+
 export interface WalOptions {
   /** How long the WAL is now. */
   readonly size: () => number;
+  /** Writes zeros into an empty WAL, up to this length. */
+  readonly reserve: (bytes: number) => void;
   /** Past this size it is emptied; twice this size it does not exceed by more than one commit. */
   readonly bytes: number;
   readonly log: Log;
@@ -20,6 +26,7 @@ export interface WalOptions {
  * the query's time limit bounds.
  */
 export class WalKeeper {
+  readonly #options: WalOptions;
   readonly #checkpointer: Checkpointer;
   readonly #size: () => number;
   readonly #log: Log;
@@ -35,6 +42,7 @@ export class WalKeeper {
   #nearlyDone = false;
 
   constructor(path: string, options: WalOptions) {
+    this.#options = options;
     this.#checkpointer = new Checkpointer(path);
     this.#size = options.size;
     this.#log = options.log;
@@ -42,6 +50,17 @@ export class WalKeeper {
     this.#step = Math.ceil(options.bytes / 4);
     this.#waitAt = options.bytes * 2;
     this.#dueAt = this.#step;
+    this.#reserve();
+  }
+
+  /** Less than what makes a checkpoint due, which is judged by the length of the file. */
+  #reserve(): void {
+    try {
+      this.#options.reserve(this.#step - reserveMargin);
+    } catch (error) {
+      // A full disk: commits will say so, and until then an empty WAL is as good.
+      this.#log("debug", "The WAL could not be reserved", { reason: reasonOf(error) });
+    }
   }
 
   isDue(): boolean {
@@ -51,9 +70,10 @@ export class WalKeeper {
   /** Starts what is due; resolves when commits may go on. No commit may run meanwhile. */
   async keep(): Promise<void> {
     const size = this.#size();
-    if (size >= this.#emptyAt && this.#nearlyDone && !this.#checkpointer.busy) await this.empty();
-    else if (size >= this.#waitAt) await this.empty();
-    else if (!this.#checkpointer.busy) void this.#copy(size);
+    const calm = this.#nearlyDone && !this.#checkpointer.busy;
+    if (size >= this.#waitAt || (size >= this.#emptyAt && calm)) {
+      if (await this.empty()) this.#reserve();
+    } else if (!this.#checkpointer.busy) void this.#copy(size);
   }
 
   /** Copies all of the WAL and truncates it. @returns whether it was possible. */
