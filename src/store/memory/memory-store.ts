@@ -46,7 +46,7 @@ export function openMemoryStore(disk: MemoryDisk, options: MemoryOptions = {}): 
   return new MemoryStore(disk, options);
 }
 
-/** As many as in SQLite's store. */
+/** Enough for simulation to find what overlapping can break. */
 const overlapMax = 4;
 
 class MemoryStore implements Store {
