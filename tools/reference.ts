@@ -15,6 +15,7 @@ import { defaultRetention, type LimitRow, limitTable } from "../src/model/limits
 import { settingTable } from "../src/server/config.ts";
 import { formatDuration } from "../src/std/duration.ts";
 import { functionTable, viewTable } from "../src/store/sqlite/views.ts";
+import { printMap } from "../test/behaviour/map.ts";
 
 const root: string = path.resolve(import.meta.dirname, "..");
 
@@ -26,6 +27,7 @@ export async function makeReference(): Promise<ReadonlyMap<string, string>> {
     page("views", "src/store/sqlite/views.ts", views()),
     page("http", "the routes in src/gateway/", http()),
     page("cli", "the commands in src/cli/", await cli()),
+    page("behaviours", "the titles of the tests", behaviourPage()),
   ];
   return new Map(pages);
 }
@@ -33,6 +35,18 @@ export async function makeReference(): Promise<ReadonlyMap<string, string>> {
 function page(name: string, source: string, lines: readonly string[]): [string, string] {
   const note = `<!-- Made by \`npm run docs\` from ${source}. Change that, and not this. -->`;
   return [`docs/reference/${name}.md`, `${[note, "", ...lines].join("\n")}\n`];
+}
+
+function behaviourPage(): string[] {
+  return [
+    "# Behaviours and their tests",
+    "",
+    "The tests of other systems of this kind pin down behaviours that their users rely on. Those that",
+    "concern Holdfast are numbered 59 to 200 and A to K; a test says at the end of its title which it",
+    "shows. A number without a test says why.",
+    "",
+    printMap(),
+  ];
 }
 
 function errors(): string[] {

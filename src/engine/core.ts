@@ -1,6 +1,6 @@
 import type { Host } from "../host/host.ts";
 import type { Entry, EntryKind } from "../model/entry.ts";
-import { openKinds, type SendPayload } from "../model/entry.ts";
+import { openKinds, readSendPayload } from "../model/entry.ts";
 import type { HoldfastError } from "../model/errors.ts";
 import {
   formatInvocationId,
@@ -342,8 +342,8 @@ export class Core {
   #admitChild(live: Live, entry: Entry): void {
     const { kind } = entry;
     if (kind !== "call" && kind !== "send" && kind !== "accepted") return;
-    const payload: SendPayload = JSON.parse(entry.payload ?? "{}");
-    if (payload.number === undefined) return;
+    const payload = readSendPayload(entry.payload);
+    if (typeof payload.number !== "number") return;
     live.children ??= new Map();
     live.children.set(entry.command, payload.number);
     live.uncancelled?.delete(entry.command);

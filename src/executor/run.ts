@@ -201,7 +201,13 @@ export class Run implements StartedHost, StepHost, CommandHost {
     }
     const recorded = this.#replaying ? this.#recorded?.take() : undefined;
     const entry = recorded ?? this.#completions.shift();
-    if (entry !== undefined) this.#deliver(entry);
+    if (entry === undefined) return;
+    try {
+      this.#deliver(entry);
+    } catch (error) {
+      // One unreadable journal stops one invocation, and no other.
+      this.#pause(fail("journal-damaged", { target: this.target, reason: reasonOf(error) }));
+    }
   }
 
   /** The microtask queue is empty: nothing this run still wants to do belongs to the turn. */

@@ -70,6 +70,16 @@ export const openKinds: ReadonlySet<EntryKind> = new Set([
   "promise",
 ]);
 
+/** Reads such a payload. One that cannot be read tells nothing: the attempt finds out, and pauses. */
+export function readSendPayload(payload: string | null): SendPayload {
+  try {
+    const read: unknown = JSON.parse(payload ?? "{}");
+    return typeof read === "object" && read !== null ? read : {};
+  } catch {
+    return {};
+  }
+}
+
 /** What a `send` or `call` entry carries; its name is the target, its input lies with the target. */
 export interface SendPayload {
   readonly key?: string;

@@ -168,6 +168,11 @@ export const errorTable = {
     action:
       "Bring back the code that started it, guard the change with ctx.patched, or restart it.",
   },
+  "journal-damaged": {
+    status: 500,
+    message: "The journal of {target} cannot be read: {reason}",
+    action: "Restore the store from a backup, or restart the invocation from an entry before that.",
+  },
   "foreign-await": {
     status: 500,
     message:
