@@ -15,7 +15,7 @@ import { defaultRetention, type LimitRow, limitTable } from "../src/model/limits
 import { settingTable } from "../src/server/config.ts";
 import { formatDuration } from "../src/std/duration.ts";
 import { functionTable, viewTable } from "../src/store/sqlite/views.ts";
-import { printMap } from "../test/behaviour/map.ts";
+import { printMap } from "./behaviours.ts";
 
 const root: string = path.resolve(import.meta.dirname, "..");
 

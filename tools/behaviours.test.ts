@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { elsewhere } from "./elsewhere.ts";
-import { behaviours, readMap } from "./map.ts";
+import { behaviours, readMap } from "./behaviours.ts";
+import { elsewhere } from "./behaviours-elsewhere.ts";
 
 test("every behaviour from 59 to 200 and from A to K has a test, or a reason why not", () => {
   const shown = new Set(readMap().map((one) => one.behaviour));

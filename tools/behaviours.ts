@@ -1,9 +1,9 @@
 // Which test shows which behaviour. Behaviours have the numbers 59 to 200 and the letters A to K; a
 // test says at the end of its title which it shows: `… [70]`, `… [119, 120]`.
-// `npm run node -- test/behaviour/map.ts` prints the table.
+// `npm run node -- tools/behaviours.ts` prints the table.
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { elsewhere } from "./elsewhere.ts";
+import { elsewhere } from "./behaviours-elsewhere.ts";
 
 export interface Shown {
   readonly behaviour: string;
@@ -11,7 +11,7 @@ export interface Shown {
   readonly file: string;
 }
 
-const root: string = path.resolve(import.meta.dirname, "../..");
+const root: string = path.resolve(import.meta.dirname, "..");
 
 /** Every behaviour that there is, in order. */
 export const behaviours: readonly string[] = [
