@@ -201,7 +201,7 @@ function conclude(core: Core, live: Live, outcome: TurnOutcome): void {
     case "retry-step": {
       core.counts.retries++;
       live.extra.failure = outcome.failure;
-      const due = core.now + outcome.delayMs;
+      const due = core.now + Math.max(1, outcome.delayMs);
       live.extra.retryAt = due;
       const command = outcome.failure.command ?? -1;
       core.arm({ due, number: live.row.number, command, kind: "retry" });
@@ -241,7 +241,8 @@ function retry(
   dropAttempt(core, live);
   live.row.status = "backing-off";
   extra.failure = failure;
-  extra.retryAt = core.now + delayMs;
+  // Never at once: a timer armed again within one batch needs a time of its own to be told apart.
+  extra.retryAt = core.now + Math.max(1, delayMs);
   core.arm({ due: extra.retryAt, number: live.row.number, command: -1, kind: "retry" });
   core.change(live);
 }
