@@ -91,3 +91,17 @@ eachStore(
     assert.equal(app.engine.core.live.size, 0);
   },
 );
+
+each("a call that was still on its way when its caller was killed ends as well", async (world) => {
+  const callee = workflow("callee", { run: (ctx) => ctx.sleep("1 week") });
+  const caller = workflow("caller", { run: (ctx) => ctx.call(callee, ctx.key).run() });
+  const app = await world.open([callee, caller]);
+  for (const key of ["a", "b", "c", "d"]) {
+    const run = await app.send(caller, key).run();
+    await run.kill();
+  }
+  await world.rest();
+  for (const key of ["a", "b", "c", "d"]) {
+    assert.equal((await app.get(callee, key).describe()).status, "killed");
+  }
+});

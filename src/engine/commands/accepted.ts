@@ -4,6 +4,7 @@ import { hasEnded } from "../../model/invocation.ts";
 import type { Core } from "../core.ts";
 import type { AcceptedCommand } from "../engine.ts";
 import { answer } from "../lifecycle.ts";
+import type { Live } from "../state.ts";
 
 /** The number of what a command started: kept for its id, its cancellation and for people. */
 export function applyAccepted(core: Core, accepted: AcceptedCommand): void {
@@ -28,8 +29,18 @@ export function applyAccepted(core: Core, accepted: AcceptedCommand): void {
     live.idWaits?.delete(command);
     for (const wait of waits) answer(core, live, wait, JSON.stringify(core.id(child)), false);
   }
-  // Cancelled before it was known what to cancel.
-  if (live.uncancelled?.delete(command) === true && live.open.has(command)) {
-    core.route(accepted.number, partitionOfNumber(child), { kind: "cancel", number: child });
+  catchUp(core, live, command, child);
+}
+
+/** Cancelled or killed before it was known what to cancel or kill. */
+function catchUp(core: Core, live: Live, command: number, child: number): void {
+  const { number, status } = live.row;
+  const missed = live.uncancelled?.delete(command) === true;
+  const open = live.open.get(command);
+  // A killed caller that had left memory has only its journal to tell which calls were open.
+  if (status === "killed" && (missed || open?.kind === "call")) {
+    core.route(number, partitionOfNumber(child), { kind: "kill", number: child });
+  } else if (missed && open !== undefined) {
+    core.route(number, partitionOfNumber(child), { kind: "cancel", number: child });
   }
 }

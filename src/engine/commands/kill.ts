@@ -21,9 +21,15 @@ export function applyKill(core: Core, command: KillCommand): void {
 }
 
 export function killChildren(core: Core, live: Live): void {
-  for (const [command, open] of live.open) {
-    const child = open.kind === "call" ? live.children?.get(command) : undefined;
-    if (child === undefined) continue;
+  for (const [command, { kind }] of live.open) {
+    if (kind !== "call") continue;
+    const child = live.children?.get(command);
+    if (child === undefined) {
+      // `accepted` tells the number, and catches up.
+      live.uncancelled ??= new Set();
+      live.uncancelled.add(command);
+      continue;
+    }
     core.route(live.row.number, partitionOfNumber(child), { kind: "kill", number: child });
   }
 }
