@@ -321,6 +321,148 @@ export const errorTable = {
     message: "No Holdfast server answers at {url}: {reason}",
     action: "Start one with `holdfast dev` or `npm start`, or give --url.",
   },
+  // Authorization.
+  "permission-denied": {
+    status: 403,
+    message: "{subject} has no permission {permission} on {resource}",
+    action:
+      "Ask somebody who may for the permission; the explanation, if you may see it, says why.",
+  },
+  "tenant-exists": {
+    status: 409,
+    message: "There is a tenant {tenant} already",
+    action: "Use it, or choose another id.",
+  },
+  "unknown-tenant": {
+    status: 404,
+    message: "There is no tenant {tenant}",
+    action: "Check the id; `holdfast authz tenants` lists them.",
+  },
+  "schema-invalid": {
+    status: 400,
+    message: "The schema is not valid: {reason}",
+    action: "Correct it at the place that is named; nothing was changed.",
+  },
+  "schema-missing": {
+    status: 409,
+    message: "Tenant {tenant} has no schema yet",
+    action: "Write a schema first.",
+  },
+  "unknown-schema": {
+    status: 404,
+    message: "Tenant {tenant} has no schema {schema}",
+    action: "Check the id; schemas are listed with the tenant.",
+  },
+  "schema-orphans": {
+    status: 409,
+    message: "The schema has no place for {count} stored relationships, {example} for one",
+    action: "Delete them first, or say that they may stay and count for nothing.",
+  },
+  "unknown-type": {
+    status: 400,
+    message: "The schema has no type {type}",
+    action: "Check the name; {suggestion}",
+  },
+  "unknown-relation": {
+    status: 400,
+    message: "Type {type} has no relation or permission {relation}",
+    action: "Check the name; {suggestion}",
+  },
+  "relation-not-writable": {
+    status: 400,
+    message: "{type}#{relation} is a permission, which stores no relationships",
+    action: "Write to a relation that it is computed from.",
+  },
+  "subject-not-allowed": {
+    status: 400,
+    message: "{relation} takes no subject such as {subject}: it takes {allowed}",
+    action: "Use a subject that the schema allows, or change the schema.",
+  },
+  "unknown-caveat": {
+    status: 400,
+    message: "The schema has no caveat {caveat}",
+    action: "Check the name; {suggestion}",
+  },
+  "caveat-context": {
+    status: 400,
+    message: "The context for caveat {caveat} cannot be used: {reason}",
+    action: "Give each parameter a value of its declared type.",
+  },
+  "caveat-failed": {
+    status: 400,
+    message: "Caveat {caveat} could not be evaluated: {reason}",
+    action: "Correct the expression or the context.",
+  },
+  "caveat-cost": {
+    status: 400,
+    message: "Caveat {caveat} costs more than the limit of {max}",
+    action: "Make the expression or the context smaller.",
+  },
+  "invalid-relationship": {
+    status: 400,
+    message: "{what} is not a relationship that can be used: {reason}",
+    action: "Write it as type:id#relation@type:id, with ids the schema language allows.",
+  },
+  "invalid-filter": {
+    status: 400,
+    message: "The filter cannot be used: {reason}",
+    action: "Give at least one field, and only names that exist.",
+  },
+  "relationship-exists": {
+    status: 409,
+    message: "{relationship} is there already",
+    action: "Touch it instead of creating it, or say that existing ones are to be ignored.",
+  },
+  "relationship-missing": {
+    status: 409,
+    message: "{relationship} is not there, so it cannot be deleted",
+    action: "Nothing is to be done, or say that missing ones are to be ignored.",
+  },
+  "duplicate-update": {
+    status: 400,
+    message: "{relationship} is named more than once in one write",
+    action: "Say once what is to become of it.",
+  },
+  "precondition-failed": {
+    status: 412,
+    message: "A precondition does not hold: {filter}",
+    action: "Read again what it rests on, and decide anew; nothing was written.",
+  },
+  "zookie-invalid": {
+    status: 400,
+    message: "The zookie cannot be read: {reason}",
+    action: "Pass on a zookie as it was given, unchanged.",
+  },
+  "zookie-foreign": {
+    status: 400,
+    message: "The zookie was given by another tenant or another store",
+    action: "Use zookies only where they come from.",
+  },
+  "zookie-expired": {
+    status: 410,
+    message: "The zookie is older than the history that is kept",
+    action: "Ask at a newer revision; for a watch, read everything again and go on from there.",
+  },
+  "zookie-future": {
+    status: 400,
+    message: "The zookie is of a revision that this store has not reached",
+    action: "It may come from a copy that was ahead: ask again with a new one.",
+  },
+  "invalid-cursor": {
+    status: 400,
+    message: "The cursor cannot be used: {reason}",
+    action: "Pass on the cursor of the page before, with the same question.",
+  },
+  "depth-exceeded": {
+    status: 422,
+    message: "{what} goes deeper than {max} levels, or in a circle",
+    action: "Flatten what is nested, or break the circle.",
+  },
+  "work-exceeded": {
+    status: 422,
+    message: "{what} took more work than the limit {limit} of {max} allows",
+    action: "Ask for less at once, or change the schema so that less must be looked at.",
+  },
   internal: {
     status: 500,
     message: "Something in Holdfast went wrong: {reason}",

@@ -1,0 +1,417 @@
+import type {
+  CaveatContext,
+  ObjectRef,
+  Relationship,
+  RelationshipFilter,
+  RelationshipOperation,
+  RelationshipUpdate,
+  SubjectRef,
+} from "./relationship.ts";
+
+/**
+ * The one way into authorization from outside the room that does it: embedded programs reach it in
+ * the process, others over HTTP. A tenant is one store of relationships with its schemas; nothing of
+ * one tenant is seen by another. All of it rejects with `HoldfastError`.
+ */
+export interface AuthzPort {
+  /** `tenant-exists` when the id is taken. */
+  createTenant(request?: CreateTenant): Promise<TenantDescription>;
+  /** With all its data. `unknown-tenant`. */
+  deleteTenant(id: string): Promise<void>;
+  /** By id, a page at a time. */
+  tenants(page?: PageRequest & { readonly name?: string }): Promise<Page<TenantDescription>>;
+  /** `unknown-tenant` comes with the first call of it. */
+  tenant(id: string): TenantPort;
+}
+
+/** `"native"` is SpiceDB's schema language, `"openfga"` OpenFGA's modelling language 1.1. */
+export type SchemaDialect = "native" | "openfga";
+
+export interface CreateTenant {
+  /** Default: a new one. 1 to 64 of `A-Z a-z 0-9 _ . -`. */
+  readonly id?: string;
+  /** For people. Default: the id. */
+  readonly name?: string;
+}
+
+export interface TenantDescription {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface PageRequest {
+  /** Default: 100. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Where the next page begins; null when this is the last. */
+  readonly next: string | null;
+}
+
+/**
+ * How fresh an answer must be. Zookies are opaque, tamper-evident and bound to the tenant:
+ * `zookie-invalid`, `zookie-foreign`, `zookie-expired` (beyond the history window) and
+ * `zookie-future` are refusals; no question is ever answered at an older revision than asked for.
+ */
+export type Consistency =
+  /** The default: what this node knows to be durable. */
+  | { readonly kind: "minimize-latency" }
+  | { readonly kind: "at-least-as-fresh"; readonly zookie: string }
+  | { readonly kind: "exact-snapshot"; readonly zookie: string }
+  /** After everything that was acknowledged anywhere before the question. */
+  | { readonly kind: "fully-consistent" };
+
+/** One tenant. */
+export interface TenantPort {
+  readonly id: string;
+
+  // Schemas.
+  writeSchema(request: WriteSchema): Promise<SchemaWritten>;
+  /** The current one, or one by id. `schema-missing`, `unknown-schema`. */
+  readSchema(id?: string): Promise<SchemaDescription>;
+  /** The latest first. */
+  schemas(page?: PageRequest): Promise<Page<SchemaDescription>>;
+
+  // Relationships.
+  /** All of it in one transaction, or nothing. */
+  write(request: WriteRelationships): Promise<RelationshipsWritten>;
+  deleteRelationships(request: DeleteRelationships): Promise<RelationshipsDeleted>;
+  /** Everything in which the object is resource or subject (its usersets included). */
+  deleteObject(object: ObjectRef): Promise<RelationshipsDeleted>;
+  /** In order of resource, relation, subject. */
+  read(request: ReadRelationships): Promise<RelationshipPage>;
+  /** What changed after a zookie, oldest first. */
+  changes(request?: ReadChanges): Promise<ChangePage>;
+  /** Changes as they become durable, until `signal` aborts it. */
+  watch(request?: WatchRequest): AsyncIterable<WatchEvent>;
+
+  // Questions.
+  check(request: CheckRequest): Promise<CheckAnswer>;
+  /** All at one revision; what cannot be answered has its error in its place. */
+  checkMany(request: CheckManyRequest): Promise<CheckManyAnswer>;
+  expand(request: ExpandRequest): Promise<ExpandAnswer>;
+  /** Ids of one type on which the subject has the permission, in byte order of id. */
+  lookupResources(request: LookupResources): Promise<LookupPage<FoundResource>>;
+  /** Subjects of one type that have the permission on the resource; a wildcard first. */
+  lookupSubjects(request: LookupSubjects): Promise<LookupPage<FoundSubject>>;
+  /** Every permission (and relation) of the subject on the object, in one call. */
+  permissions(request: PermissionsRequest): Promise<PermissionsAnswer>;
+
+  /** Small texts beside the data, as OpenFGA's assertions are. */
+  writeDocument(name: string, text: string | null): Promise<void>;
+  readDocument(name: string): Promise<string | null>;
+}
+
+export interface WriteSchema {
+  readonly dialect: SchemaDialect;
+  /** Schema text; for OpenFGA the DSL, or the JSON of a model. */
+  readonly text: string;
+  /** Compiles, compares with the data, and writes nothing. */
+  readonly dryRun?: boolean;
+  /**
+   * What to do about stored relationships that the new schema has no place for. `refuse`:
+   * `schema-orphans`. `keep`: they stay and count for nothing. Default: `refuse` for native schemas,
+   * `keep` for OpenFGA, whose models live side by side.
+   */
+  readonly orphans?: "refuse" | "keep";
+}
+
+export interface SchemaWritten {
+  readonly id: string;
+  readonly zookie: string;
+  /** Warnings: what is legal and probably not meant. */
+  readonly problems: readonly SchemaProblemDescription[];
+  /** The first of them, up to a limit. */
+  readonly orphans: readonly Relationship[];
+  readonly orphanCount: number;
+}
+
+export interface SchemaProblemDescription {
+  readonly code: string;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
+  readonly suggestion?: string;
+}
+
+export interface SchemaDescription {
+  readonly id: string;
+  readonly dialect: SchemaDialect;
+  /** As it was written. */
+  readonly text: string;
+  readonly createdAt: number;
+  readonly zookie: string;
+}
+
+export interface WriteRelationships {
+  readonly updates: readonly RelationshipUpdate[];
+  /** All must hold, else `precondition-failed`. */
+  readonly preconditions?: readonly Precondition[];
+  /** Travels with the change to those who watch. */
+  readonly metadata?: CaveatContext;
+  /** What a `create` of something there does. Default: `relationship-exists`. */
+  readonly onExisting?: "refuse" | "ignore";
+  /** What a `delete` of something not there does. Default: nothing. */
+  readonly onMissing?: "refuse" | "ignore";
+  /** The schema to check against. Default: the current one. */
+  readonly schema?: string;
+}
+
+export interface Precondition {
+  readonly must: "match" | "not-match";
+  readonly filter: RelationshipFilter;
+}
+
+export interface RelationshipsWritten {
+  readonly zookie: string;
+}
+
+export interface DeleteRelationships {
+  readonly filter: RelationshipFilter;
+  readonly preconditions?: readonly Precondition[];
+  readonly metadata?: CaveatContext;
+  /** At most so many. Default and most: the limit `authzDelete`. */
+  readonly limit?: number;
+  /** Refuse (`limit-exceeded`) instead of deleting a part, when more match. Default: false. */
+  readonly allOrNothing?: boolean;
+}
+
+export interface RelationshipsDeleted {
+  readonly zookie: string;
+  readonly deleted: number;
+  /** False when more match than were deleted: call again. */
+  readonly complete: boolean;
+}
+
+export interface ReadRelationships extends PageRequest {
+  /** Without a filter: everything. */
+  readonly filter?: RelationshipFilter;
+  readonly consistency?: Consistency;
+}
+
+export interface RelationshipPage extends Page<Relationship> {
+  /** Of the revision that was read. */
+  readonly zookie: string;
+}
+
+export interface ReadChanges extends PageRequest {
+  /** Only of relationships whose resource is of these types. */
+  readonly resourceTypes?: readonly string[];
+  /** Only what changed at or after this time, in milliseconds since 1970. */
+  readonly since?: number;
+}
+
+/** Here `next` is always there: it is where to go on when there is more. */
+export interface ChangePage {
+  readonly items: readonly Change[];
+  readonly next: string;
+}
+
+/** One transaction. */
+export interface Change {
+  readonly zookie: string;
+  readonly at: number;
+  /** `create` and `touch` both put; the operation is as it was asked. */
+  readonly updates: readonly {
+    readonly operation: RelationshipOperation;
+    readonly relationship: Relationship;
+  }[];
+  /** The id of the schema that became current with it. */
+  readonly schema?: string;
+  readonly metadata?: CaveatContext;
+}
+
+export interface WatchRequest {
+  /** Everything after this. Default: from now on. `zookie-expired` beyond the history window. */
+  readonly after?: string;
+  readonly resourceTypes?: readonly string[];
+  /** How often to say that nothing happened, in milliseconds. Default: 5000. */
+  readonly heartbeatMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type WatchEvent =
+  | { readonly kind: "change"; readonly change: Change }
+  /** All up to this zookie has been told. */
+  | { readonly kind: "heartbeat"; readonly zookie: string };
+
+/** What all questions have. */
+export interface Question {
+  readonly consistency?: Consistency;
+  /** Values for caveats; those stored with a relationship win. */
+  readonly context?: CaveatContext;
+  /** Relationships that hold for this question alone. */
+  readonly contextual?: readonly Relationship[];
+  /** Id of the schema to evaluate. Default: the one current at the revision. */
+  readonly schema?: string;
+}
+
+export interface CheckRequest extends Question, CheckItem {
+  /** Tells the path that granted, or why each branch did not. Default: false. */
+  readonly explain?: boolean;
+}
+
+export interface CheckItem {
+  readonly resource: ObjectRef;
+  /** A permission or a relation. */
+  readonly permission: string;
+  readonly subject: SubjectRef;
+}
+
+/** `conditional`: it depends on caveat parameters that were not given. */
+export type Verdict = "yes" | "no" | "conditional";
+
+export interface CheckAnswer {
+  readonly verdict: Verdict;
+  /** Names of the caveat parameters that would decide it; empty unless `conditional`. */
+  readonly missing: readonly string[];
+  /** Of the revision it was evaluated at: to be stored with content that it protects. */
+  readonly zookie: string;
+  readonly explanation?: Explanation;
+}
+
+/** One node of what was evaluated. */
+export interface Explanation {
+  /** `document:1#view`, an operator, a relationship, a caveat. */
+  readonly what: string;
+  readonly kind: "permission" | "relation" | "operator" | "arrow" | "relationship" | "caveat";
+  readonly verdict: Verdict;
+  /** `not-evaluated`, `cached`, `indexed`, `no-relationship`, `caveat-false`, `missing-context`, `cycle`, … */
+  readonly note?: string;
+  /** Time spent in it, children included, in microseconds. */
+  readonly micros: number;
+  readonly children: readonly Explanation[];
+}
+
+export interface CheckManyRequest extends Question {
+  readonly items: readonly (CheckItem & { readonly context?: CaveatContext })[];
+}
+
+export interface CheckManyAnswer {
+  /** In the order asked. */
+  readonly items: readonly (
+    | { readonly verdict: Verdict; readonly missing: readonly string[] }
+    | { readonly error: Error }
+  )[];
+  readonly zookie: string;
+}
+
+export interface ExpandRequest extends Question {
+  readonly resource: ObjectRef;
+  readonly permission: string;
+  /** Follow usersets and computed rights to the end. Default: false: one rewrite. */
+  readonly deep?: boolean;
+}
+
+export interface ExpandAnswer {
+  readonly tree: ExpandTree;
+  readonly zookie: string;
+}
+
+export type ExpandTree =
+  | {
+      readonly kind: "union" | "intersection" | "exclusion";
+      readonly of: ObjectRef & { readonly relation: string };
+      readonly children: readonly ExpandTree[];
+    }
+  | {
+      readonly kind: "leaf";
+      readonly of: ObjectRef & { readonly relation: string };
+      readonly subjects: readonly (SubjectRef & { readonly caveat?: Relationship["caveat"] })[];
+    }
+  /** Not followed (not `deep`): another relation, or an arrow, as usersets. */
+  | {
+      readonly kind: "computed";
+      readonly of: ObjectRef & { readonly relation: string };
+      readonly usersets: readonly (ObjectRef & { readonly relation: string })[];
+      /** For an arrow: the relation it goes over. */
+      readonly over?: string;
+    };
+
+export interface LookupResources extends Question, PageRequest {
+  readonly resourceType: string;
+  readonly permission: string;
+  readonly subject: SubjectRef;
+}
+
+export interface FoundResource {
+  readonly id: string;
+  readonly verdict: "yes" | "conditional";
+  readonly missing: readonly string[];
+}
+
+export interface LookupSubjects extends Question, PageRequest {
+  readonly resource: ObjectRef;
+  readonly permission: string;
+  readonly subjectType: string;
+  readonly subjectRelation?: string;
+}
+
+export interface FoundSubject {
+  /** `*` for everybody of the type, but those in `excluded`. */
+  readonly id: string;
+  readonly verdict: "yes" | "conditional";
+  readonly missing: readonly string[];
+  /** For the wildcard alone: who has not got it, or only conditionally. */
+  readonly excluded?: readonly FoundSubject[];
+}
+
+export interface LookupPage<T> extends Page<T> {
+  readonly zookie: string;
+}
+
+export interface PermissionsRequest extends Question {
+  readonly resource: ObjectRef;
+  readonly subject: SubjectRef;
+}
+
+export interface PermissionsAnswer {
+  readonly permissions: readonly {
+    readonly name: string;
+    readonly verdict: Verdict;
+    readonly missing: readonly string[];
+  }[];
+  readonly zookie: string;
+}
+
+/**
+ * What changes a tenant, as plain data: it goes through the loop of the engine, in the batch of
+ * whatever caused it. Each kind answers with an `AuthzOutcome`.
+ */
+export type AuthzChange =
+  | { readonly kind: "tenant-create"; readonly tenant: string; readonly name: string }
+  | { readonly kind: "tenant-delete"; readonly tenant: string }
+  | {
+      readonly kind: "schema";
+      readonly tenant: string;
+      /** Made by whoever asks, so that applying needs no chance. */
+      readonly id: string;
+      readonly request: WriteSchema;
+    }
+  | { readonly kind: "write"; readonly tenant: string; readonly request: WriteRelationships }
+  | { readonly kind: "delete"; readonly tenant: string; readonly request: DeleteRelationships }
+  | { readonly kind: "delete-object"; readonly tenant: string; readonly object: ObjectRef }
+  | {
+      readonly kind: "document";
+      readonly tenant: string;
+      readonly name: string;
+      readonly text: string | null;
+    };
+
+/** What a change came to, as plain data. */
+export interface AuthzOutcome {
+  readonly revision: number;
+  readonly zookie: string;
+  readonly deleted?: number;
+  readonly complete?: boolean;
+  readonly problems?: readonly SchemaProblemDescription[];
+  readonly orphans?: readonly Relationship[];
+  readonly orphanCount?: number;
+}
