@@ -54,7 +54,7 @@ describe("the WAL", () => {
     await write();
     await store.query("SELECT count(*) FROM journal", [], { timeoutMs: 10_000, rowsMax: 1 });
     let over = false;
-    const query = store.query(endless, [], { timeoutMs: 200, rowsMax: 1 }).catch(() => {
+    const query = store.query(endless, [], { timeoutMs: 2_000, rowsMax: 1 }).catch(() => {
       over = true;
     });
     let largest = 0;
