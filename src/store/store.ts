@@ -1,6 +1,8 @@
 import type { Entry } from "../model/entry.ts";
 import type { InvocationNumber } from "../model/ids.ts";
 import type { Invocation, Status } from "../model/invocation.ts";
+import type { Awaitable } from "./awaitable.ts";
+import type { RelationWrites } from "./relations.ts";
 
 /**
  * Where it all lives. One writer: the engine's loop, which calls `commit` once per batch, and while
@@ -68,9 +70,6 @@ export interface Store {
   /** Ends what runs, and lets go of the file. No call may follow. */
   close(): Promise<void>;
 }
-
-/** A value now, or a promise of one: stores in this process answer at once. */
-export type Awaitable<T> = T | Promise<T>;
 
 export interface StoreInfo {
   /** Four characters that mark the ids of this store. */
@@ -174,10 +173,10 @@ export interface Schedule {
  *
  * It is applied in this order, which matters where lists name the same row: invocations inserted,
  * then updated; journals truncated, then continued; timers inserted, then deleted; idempotency keys
- * deleted, then put; outbox appended, then truncated; schedules deleted, then put; at last the
- * invocations deleted, with what belongs to them.
+ * deleted, then put; outbox appended, then truncated; schedules deleted, then put; then the
+ * invocations deleted, with what belongs to them; at last what is written for authorization.
  */
-export interface Batch {
+export interface Batch extends RelationWrites {
   /** Partition and the epoch that the engine believes in, for each partition touched. */
   readonly epochs: ReadonlyMap<number, number>;
   readonly insertInvocations: Invocation[];
@@ -275,5 +274,11 @@ export function makeBatch(epochs: ReadonlyMap<number, number>): Batch {
     putSchedules: [],
     deleteSchedules: [],
     reserveCounters: [],
+    putTenants: [],
+    putSchemas: [],
+    putDocuments: [],
+    relations: [],
+    trimRelations: [],
+    deleteTenants: [],
   };
 }

@@ -207,6 +207,12 @@ export function freezeBatch(batch: Batch): Batch {
     putSchedules: batch.putSchedules.map((schedule) => ({ ...schedule })),
     deleteSchedules: [...batch.deleteSchedules],
     reserveCounters: [...batch.reserveCounters],
+    putTenants: [...batch.putTenants],
+    putSchemas: [...batch.putSchemas],
+    putDocuments: [...batch.putDocuments],
+    relations: [...batch.relations],
+    trimRelations: [...batch.trimRelations],
+    deleteTenants: [...batch.deleteTenants],
   };
 }
 
