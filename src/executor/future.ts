@@ -64,7 +64,9 @@ export class Future<T> implements DurableFuture<T>, Cancellable {
       this.#awaited = true;
       this.#host.awaited(this);
     }
-    return this.observe().then(onResolved, onRejected);
+    const result = this.observe().then(onResolved, onRejected);
+    if (typeof onRejected !== "function") this.#forgive(result);
+    return result;
   }
 
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
@@ -72,7 +74,14 @@ export class Future<T> implements DurableFuture<T>, Cancellable {
   }
 
   finally(onSettled?: (() => void) | null): Promise<T> {
-    return this.then().finally(onSettled);
+    const result = this.then().finally(onSettled);
+    this.#forgive(result);
+    return result;
+  }
+
+  /** What only passes on that this failed harms nobody, awaited or not. */
+  #forgive(result: Promise<unknown>): void {
+    this.observe().then(undefined, () => void result.then(undefined, () => undefined));
   }
 
   orTimeout<F = never>(duration: Duration, ...fallback: [] | [F]): DurableFuture<T | F> {

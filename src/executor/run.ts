@@ -6,23 +6,25 @@ import {
   decodeError,
   decodePayload,
   encodeError,
-  encodePayload,
   isTerminal,
 } from "../model/codec.ts";
 import { type Entry, type EntryKind, openKinds } from "../model/entry.ts";
 import { fail, type HoldfastError, reasonOf } from "../model/errors.ts";
 import { formatInvocationId } from "../model/ids.ts";
-import type { Failure } from "../model/invocation.ts";
+import type { Extra, Failure } from "../model/invocation.ts";
 import type { Limits } from "../model/limits.ts";
 import type { StepInfo, StepOptions } from "../sdk/context.ts";
-import { validateInput, validateOutput } from "../sdk/validate.ts";
 import { assert } from "../std/assert.ts";
 import { Deque } from "../std/deque.ts";
 import { type Duration, parseDuration } from "../std/duration.ts";
 import { type CommandHost, Commands } from "./commands.ts";
-import { type Cancellable, Future, StartedFuture, type StartedHost } from "./future.ts";
+import { type Cancellable, Future, type StartedFuture, type StartedHost } from "./future.ts";
+import { HandlerCall, type HandlerCallHost } from "./handler-call.ts";
 import { nameCommand, Recorded, siteOf } from "./journal.ts";
-import { isThenable, Step, type StepEnd, type StepHost } from "./steps.ts";
+import { RunSteps, type RunStepsHost } from "./run-steps.ts";
+import type { Step } from "./steps.ts";
+import { type UndoHost, Undos } from "./undo.ts";
+import { cancellationOf, Waits } from "./waits.ts";
 
 /** What a run needs of its executor. */
 export interface RunHost {
@@ -41,28 +43,20 @@ export interface RunHost {
   awaitBatch(run: Run, batch: number): void;
 }
 
-/** Most runs of actors and services never wait: they share this, and never write to it. */
-const none: Map<number, Future<unknown>> = new Map();
-
-/** A step that succeeded and can be taken back. */
-interface Undo {
-  readonly name: string;
-  readonly result: unknown;
-  readonly undo: (result: never, step: StepInfo) => unknown;
-}
-
 /**
  * One attempt of one invocation: the user's function, suspended between completions. Live, it takes
  * completions as the engine tells them; replaying, it takes them from the journal first, compares
  * every command with what was recorded, and issues nothing until the journal is used up.
  */
-export class Run implements StartedHost, StepHost, CommandHost {
+export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsHost, UndoHost {
   readonly executor: RunHost;
   readonly attempt: Attempt;
   readonly handler: HandlerRuntime;
   readonly id: string;
   /** What the code can ask for. */
   readonly commands: Commands = new Commands(this);
+  readonly #call = new HandlerCall(this);
+  readonly #waits = new Waits(this);
   /** The time of the turn: what `ctx.now()` says. */
   now: number;
   readonly #recorded: Recorded | null;
@@ -78,27 +72,16 @@ export class Run implements StartedHost, StepHost, CommandHost {
   #issued: IssuedCommand[] = [];
   #outcome: TurnOutcome | null = null;
   readonly #completions = new Deque<Entry>();
-  #futures: Map<number, Future<unknown>> = none;
-  /** Commands whose futures a cancellation rejected: their answers may still come, and count not. */
-  #givenUp: Set<number> | null = null;
-  /** What user code awaits now, in the order in which it began to. */
-  #awaited: Set<Cancellable> | null = null;
-  #steps: Map<number, Step> | null = null;
-  #toStart: Step[] = [];
-  /** Told to stop because the handler has failed: they end now, well or not. */
-  #stopping: Set<Step> | null = null;
-  /** Who waits for their ends. */
-  #ends: Map<number, () => void> | null = null;
-  /** What was done is being undone, which no cancellation stops. */
-  #undoing = false;
-  #undos: Undo[] | null = null;
-  #undoOf: Map<number, Undo["undo"]> | null = null;
+  /** Commands of the code in this turn, recorded ones and new ones. */
+  #turnCommands = 0;
+  #steps: RunSteps | null = null;
+  #undos: Undos | null = null;
+  /** The first ordinal after the handler failed: from there on steps undo, and the code gets nothing. */
+  #failedAt = Number.POSITIVE_INFINITY;
   #cancelRequested = false;
-  /** A cancellation came while nothing was awaited: the next await gets it. */
-  #cancelPending: Entry | null = null;
-  #cancelGrace: (() => void) | null = null;
+  /** Cancellations on their way through the journal: no step starts before they have reached the code. */
+  #cancelsComing = 0;
   #notified = 0;
-  #input: unknown;
 
   constructor(executor: RunHost, attempt: Attempt) {
     this.executor = executor;
@@ -137,35 +120,45 @@ export class Run implements StartedHost, StepHost, CommandHost {
     return `${this.attempt.invocation.service}/${this.attempt.invocation.handler}`;
   }
 
+  get pipelined(): boolean {
+    return this.handler.pipelined;
+  }
+
+  get extra(): Extra | null {
+    return this.attempt.invocation.extra;
+  }
+
+  get durableBatch(): number {
+    return this.executor.durableBatch;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get ended(): boolean {
+    return this.#over || this.#outcome !== null;
+  }
+
+  get mayStart(): boolean {
+    if (this.#over || this.#replaying) return false;
+    return (
+      this.#failing || !(this.#cancelRequested || this.#cancelsComing > 0 || this.#call.checking)
+    );
+  }
+
+  /** The handler has failed: what was done is undone, which no cancellation stops. */
+  get #failing(): boolean {
+    return this.#failedAt < Number.POSITIVE_INFINITY;
+  }
+
   // The executor's side.
 
-  /** Reads the input; the first turn comes when that is done. */
   prepare(): void {
-    try {
-      const input = decodePayload(this.attempt.invocation.input);
-      const schema = this.handler.definition.options.input;
-      const checked = schema === undefined ? input : validateInput(schema, input, this.target);
-      if (checked instanceof Promise) {
-        checked.then(
-          (value) => this.#prepared(value),
-          (error: unknown) => this.#refused(error),
-        );
-        return;
-      }
-      this.#prepared(checked);
-    } catch (error) {
-      this.#refused(error);
-    }
+    this.#call.prepare();
   }
 
-  #prepared(input: unknown): void {
-    if (this.#over) return;
-    this.#input = input;
-    this.#enqueue();
-  }
-
-  #refused(error: unknown): void {
-    if (this.#over) return;
+  refused(error: unknown): void {
     if (this.#recorded !== null) {
       // It was accepted when it came, so it is the schema that has changed.
       const actual = `a schema that refuses it: ${reasonOf(error)}`;
@@ -182,23 +175,25 @@ export class Run implements StartedHost, StepHost, CommandHost {
     this.#batch = batch;
     this.#notified++;
     this.#completions.push(entry);
-    if (this.#begun) this.#enqueue();
+    if (this.#begun) this.enqueue();
   }
 
   applied(batch: number): void {
     this.#batch = batch;
-    if (this.#toStart.length > 0) this.#startAfter(batch);
+    if (this.#steps?.toStart === true) this.#steps.startAfter(batch);
   }
 
   openTurn(): void {
     this.#queued = false;
     if (this.#over) return;
     this.#open = true;
+    this.#turnCommands = 0;
     if (!this.#begun) {
       this.#begun = true;
-      this.#invoke();
+      this.#call.begin(this.executor.makeContext(this));
       return;
     }
+    if (this.#call.goOn() || this.#call.checking) return;
     const recorded = this.#replaying ? this.#recorded?.take() : undefined;
     const entry = recorded ?? this.#completions.shift();
     if (entry === undefined) return;
@@ -213,20 +208,21 @@ export class Run implements StartedHost, StepHost, CommandHost {
   /** The microtask queue is empty: nothing this run still wants to do belongs to the turn. */
   closeTurn(): void {
     this.#open = false;
-    if (this.#over) return;
+    if (this.#over || this.#call.checking) return;
     if (this.#replaying && !this.#closeReplay()) return;
     const more = this.#completions.size > 0;
     if (this.#outcome !== null) {
       this.#submit(false);
       return;
     }
-    if (more) this.#enqueue();
-    const starts = this.#toStart.length > 0;
+    if (more) this.enqueue();
+    const steps = this.#steps;
+    const starts = steps?.toStart === true;
     if (this.#issued.length > 0) {
-      this.#submit(starts && !this.handler.pipelined);
-      if (starts && this.handler.pipelined) this.startSteps();
+      this.#submit(starts && !this.pipelined);
+      if (starts && this.pipelined) steps.startReady();
     } else if (starts) {
-      this.#startAfter(this.#batch);
+      steps.startAfter(this.#batch);
     } else if (this.#isIdle()) {
       this.#submit(false);
     }
@@ -234,14 +230,14 @@ export class Run implements StartedHost, StepHost, CommandHost {
   }
 
   #isIdle(): boolean {
-    const stepless = this.#steps === null || this.#steps.size === 0;
+    const stepless = this.#steps?.idle !== false;
     // Waiting for nothing durable, it awaits something foreign: nobody else could wake it.
     const durably = this.#waitsDurably();
     return stepless && durably && this.#completions.size === 0 && !this.#cancelRequested;
   }
 
   #waitsDurably(): boolean {
-    return this.#futures.size > 0 || this.commands.awaitsSignal;
+    return this.#openCommands > 0 || this.commands.awaitsSignal;
   }
 
   /** @returns whether the journal is used up, so that the run is live from here on. */
@@ -250,7 +246,7 @@ export class Run implements StartedHost, StepHost, CommandHost {
     assert(recorded !== null, "a replay has a journal");
     // What came while it was already ending was never for it: the first run ended without it too.
     if (!recorded.drained && this.#outcome === null) {
-      this.#enqueue();
+      this.enqueue();
       return false;
     }
     const missed = recorded.missed(this.#next);
@@ -263,30 +259,17 @@ export class Run implements StartedHost, StepHost, CommandHost {
     return true;
   }
 
-  /** New steps wait for this batch; older ones keep waiting for theirs. */
-  #startAfter(batch: number): void {
-    for (const step of this.#toStart) step.after ??= batch;
-    if (this.handler.pipelined || batch <= this.executor.durableBatch) this.startSteps();
-    else this.executor.awaitBatch(this, batch);
-  }
+  // Steps, as the executor and they themselves tell of them.
 
-  /** Steps that waited for what came before them to be durable. */
   startSteps(): void {
-    if (this.#over || this.#replaying || this.#cancelRequested) return;
-    const { durableBatch } = this.executor;
-    const { pipelined } = this.handler;
-    const mayStart = ({ after }: Step): boolean =>
-      pipelined || (after !== null && after <= durableBatch);
-    const starting = this.#toStart.filter(mayStart);
-    this.#toStart = this.#toStart.filter((step) => !mayStart(step));
-    const { extra } = this.attempt.invocation;
-    for (const step of starting) {
-      const pausing = extra?.retryAt !== undefined && extra.failure?.command === step.command;
-      if (!pausing) this.#startStep(step);
-    }
+    this.#steps?.startReady();
   }
 
-  #startStep(step: Step): void {
+  retryStep(command: number): void {
+    this.#steps?.retryNow(command);
+  }
+
+  callEffect(step: Step): void {
     this.executor.inStep = true;
     try {
       step.start();
@@ -295,107 +278,59 @@ export class Run implements StartedHost, StepHost, CommandHost {
     }
   }
 
-  retryStep(command: number): void {
-    const step = this.#steps?.get(command);
-    if (step === undefined || step.running || this.#toStart.includes(step)) return;
-    if (this.#cancelRequested) return;
-    this.#startStep(step);
+  awaitBatch(batch: number): void {
+    this.executor.awaitBatch(this, batch);
   }
 
-  stepEnded(step: Step, how: StepEnd): void {
-    if (this.#over) return;
-    const { command, name } = step;
-    const end = this.#stopping?.has(step) === true ? this.#lastEnd(how) : how;
-    switch (end.kind) {
-      case "ended":
-        this.#steps?.delete(command);
-        this.#issued.push({
-          kind: "run",
-          command,
-          name,
-          payload: end.payload,
-          failed: end.failed,
-        });
-        // Within a turn it goes along with the turn.
-        if (!this.#open) this.#submit(this.#toStart.length > 0);
-        break;
-      case "aborted":
-        break;
-      case "again": {
-        if (this.#cancelRequested) break;
-        const jitter = 1 - (this.host.random() / 0xffffffff) * 0.1;
-        const delayMs = Math.round(end.delayMs * jitter);
-        this.#outcome = { kind: "retry-step", failure: this.#failure(step, end.error), delayMs };
-        this.#submit(false);
-        this.#outcome = null;
-        break;
-      }
-      case "exhausted":
-        this.#conclude({ kind: "pause", failure: this.#failure(step, end.error) });
-        this.#submit(false);
-        break;
+  stepDone(command: IssuedCommand, others: boolean): void {
+    this.#issued.push(command);
+    // Within a turn it goes along with the turn.
+    if (!this.#open) this.#submit(others);
+  }
+
+  stepFailed(failure: Failure, delayMs: number | null): void {
+    // The cancellation takes its place, or the end that is already on its way.
+    if ((this.#cancelRequested && !this.#failing) || this.#outcome !== null) return;
+    if (delayMs === null) {
+      this.#conclude({ kind: "pause", failure });
+      if (!this.#open) this.#submit(false);
+      return;
     }
+    // Whatever the turn has issued so far stays with the turn.
+    const outcome = { kind: "retry-step", failure, delayMs: this.#jitter(delayMs) } as const;
+    this.#send([], outcome, false);
+  }
+
+  stepStopped(): void {
     if (this.#cancelRequested) this.#tryCancel();
-  }
-
-  /** A step that was told to stop for good is not tried again. */
-  #lastEnd(end: StepEnd): StepEnd {
-    if (end.kind === "ended") return end;
-    return { kind: "ended", payload: this.#encode(new CancelledError()), failed: true };
-  }
-
-  #failure(step: Step, error: unknown): Failure {
-    return {
-      code: "step-failed",
-      message: reasonOf(error).slice(0, this.limits.errorText),
-      at: this.host.now(),
-      step: step.name,
-      command: step.command,
-      attempts: step.attempts,
-    };
   }
 
   /** Running steps are asked to stop; when they have, the cancellation enters the journal. */
   cancel(): void {
     if (this.#over) return;
     this.#cancelRequested = true;
-    if (this.#undoing) {
-      this.#tryCancel();
-      return;
-    }
-    const reason = new CancelledError();
-    for (const step of this.#steps?.values() ?? []) if (step.running) step.abort(reason);
-    const { host, limits } = this;
-    this.#cancelGrace = host.setTimer(limits.stepAbortGrace, () => {
-      for (const step of this.#steps?.values() ?? []) if (step.running) step.abandon(reason);
-      this.#tryCancel();
-    });
-    if (!this.#open && !this.#replaying && this.#begun) this.#tryCancel();
+    if (!this.#failing && this.#steps?.running === true) this.#steps.stop();
+    if (this.#begun) this.#tryCancel();
   }
 
   #tryCancel(): void {
     if (this.#over || this.#open || this.#replaying || !this.#cancelRequested) return;
-    for (const step of this.#steps?.values() ?? []) if (step.running && !this.#undoing) return;
+    if (!this.#failing && this.#steps?.running === true) return;
     this.#cancelRequested = false;
-    this.#cancelGrace?.();
+    this.#cancelsComing++;
+    if (!this.#failing) this.#steps?.stopped();
     this.#issued.push({ kind: "cancel", command: -1, name: "", payload: null, failed: false });
     this.#submit(false);
   }
 
   end(): void {
     this.#over = true;
-    this.#cancelGrace?.();
-    if (this.#steps !== null && this.#steps.size > 0) {
-      const reason = new CancelledError("The attempt was given up");
-      for (const step of this.#steps.values()) step.abandon(reason);
-    }
-    this.#steps = null;
-    this.#futures = none;
-    this.#awaited = null;
+    this.#steps?.end();
+    this.#waits.end();
     this.#issued = [];
   }
 
-  #enqueue(): void {
+  enqueue(): void {
     if (this.#queued || this.#over) return;
     this.#queued = true;
     this.executor.enqueue(this);
@@ -404,9 +339,12 @@ export class Run implements StartedHost, StepHost, CommandHost {
   #submit(stepsWait: boolean): void {
     const commands = this.#issued;
     this.#issued = [];
-    const { number, attempt } = this.attempt;
-    const outcome = this.#outcome;
+    this.#send(commands, this.#outcome, stepsWait);
+  }
+
+  #send(commands: readonly IssuedCommand[], outcome: TurnOutcome | null, stepsWait: boolean): void {
     const idle = outcome === null && commands.every(isQuiet) && this.#isIdle();
+    const { number, attempt } = this.attempt;
     this.executor.engine.submitTurn({
       kind: "turn",
       number,
@@ -422,62 +360,23 @@ export class Run implements StartedHost, StepHost, CommandHost {
 
   // The handler.
 
-  #invoke(): void {
-    const context = this.executor.makeContext(this);
-    let result: unknown;
-    try {
-      result = this.handler.definition.invoke(context as never, this.#input as never); // erased
-      if (isThenable(result)) {
-        result.then(this.#returned, this.#threw);
-        return;
-      }
-    } catch (error) {
-      this.#threw(error);
-      return;
-    }
-    this.#returned(result);
+  mayReturn(): boolean {
+    return this.#open || !this.#awaitedForeign("the end of the handler");
   }
 
-  readonly #returned = (result: unknown): void => {
-    if (this.#over || this.#outcome !== null) return;
-    if (!this.#open && this.#awaitedForeign("the end of the handler")) return;
-    try {
-      const schema = this.handler.definition.options.output;
-      if (schema === undefined) {
-        this.#finish(result);
-        return;
-      }
-      const checked = validateOutput(schema, result, this.target);
-      if (checked instanceof Promise) {
-        checked.then((value) => this.#finish(value), this.#threw);
-      } else {
-        this.#finish(checked);
-      }
-    } catch (error) {
-      this.#threw(error);
-    }
-  };
-
-  #finish(result: unknown): void {
-    const what = `The result of ${this.target}`;
-    const payload = encodePayload(result, what, this.limits.payload);
+  returned(payload: string | null): void {
     this.#conclude({ kind: "returned", payload });
     if (!this.#open) this.#submit(false);
   }
 
-  readonly #threw = (error: unknown): void => {
-    if (this.#over || this.#outcome !== null) return;
+  threw(error: unknown): void {
     if (isTerminal(error)) {
-      if (this.#undoOf !== null && this.#undoOf.size > 0) {
-        this.#takeBack(error).then(() => this.#fail(error), this.#threw);
-      } else {
-        this.#fail(error);
-      }
+      if (this.#undos?.any === true) this.#takeBack(this.#undos, error);
+      else this.#fail(error);
       return;
     }
-    const attempts = (this.attempt.invocation.extra?.attempts ?? 0) + 1;
+    const attempts = (this.extra?.attempts ?? 0) + 1;
     const delay = retryDelay(this.handler.retry, attempts);
-    const jitter = 1 - (this.host.random() / 0xffffffff) * 0.1;
     this.#conclude({
       kind: "retry",
       failure: {
@@ -486,74 +385,30 @@ export class Run implements StartedHost, StepHost, CommandHost {
         at: this.host.now(),
         attempts,
       },
-      delayMs: delay === null ? null : Math.round(delay * jitter),
+      delayMs: delay === null ? null : this.#jitter(delay),
     });
     if (!this.#open) this.#submit(false);
-  };
+  }
 
   #fail(error: unknown): void {
-    if (this.#over) return;
+    if (this.ended) return;
     const cancelled = error instanceof CancelledError;
     this.#conclude({ kind: "failed", payload: this.#encode(error), cancelled });
     if (!this.#open) this.#submit(false);
   }
 
-  /** Undoes what was done, latest first. Each is a step; a cancellation does not stop it. */
-  async #takeBack(cause: unknown): Promise<void> {
-    await this.#stopSteps();
-    this.#undoing = true;
-    for (let undo = this.#undos?.pop(); undo !== undefined; undo = this.#undos?.pop()) {
-      const { name, result, undo: effect } = undo;
-      try {
-        const step = this.step(`undo ${name}`, (info) => effect(result as never, info), undefined); // its own
-        await step.observe(); // not awaited in the sense of a cancellation
-      } catch (error) {
-        // It says itself that it cannot be undone: the others still are.
-        this.host.log("error", "an undo failed for good", {
-          id: this.id,
-          step: name,
-          reason: reasonOf(error),
-          cause: reasonOf(cause),
-        });
-      }
-    }
+  /** From here on nothing reaches the code, which is over; what it has done is undone. */
+  #takeBack(undos: Undos, error: unknown): void {
+    this.#failedAt = this.#next;
+    undos.takeBack(error).then(() => this.#fail(error));
   }
 
-  /**
-   * Before anything is undone: steps that do not run now never will. Those that run are told to stop,
-   * and their end is waited for, since what succeeds must be undone too. A replay finds it recorded.
-   */
-  async #stopSteps(): Promise<void> {
-    const reason = new CancelledError("The handler has failed");
-    const stopping = new Set<Step>();
-    const settled = new Map<number, () => void>();
-    this.#stopping = stopping;
-    this.#ends = settled;
-    for (const [ordinal, step] of this.#steps ?? []) {
-      if (step.running) {
-        stopping.add(step);
-        step.abort(reason);
-      } else {
-        this.#steps?.delete(ordinal);
-        this.#futures.delete(ordinal);
-      }
-    }
-    this.#toStart = [];
-    const ends: Promise<void>[] = [];
-    for (const ordinal of this.#undoOf?.keys() ?? []) {
-      if (!this.#futures.has(ordinal)) continue;
-      ends.push(new Promise((resolve) => settled.set(ordinal, resolve)));
-    }
-    if (ends.length === 0) return;
-    const enough = this.host.setTimer(this.limits.stepAbortGrace, () => {
-      for (const step of stopping) {
-        if (!step.running) continue;
-        step.abandon(reason);
-        this.stepEnded(step, { kind: "aborted" });
-      }
-    });
-    await Promise.all(ends);
-    enough();
+  async stopSteps(undoable: Iterable<number>): Promise<void> {
+    await this.#steps?.stopForGood(undoable);
+  }
+
+  #jitter(delayMs: number): number {
+    return Math.round(delayMs * (1 - (this.host.random() / 0xffffffff) * 0.1));
   }
 
   #conclude(outcome: TurnOutcome): void {
@@ -570,80 +425,55 @@ export class Run implements StartedHost, StepHost, CommandHost {
     this.now = entry.at;
     switch (entry.kind) {
       case "signal":
-        this.commands.signalled(entry);
+        if (!this.#failing) this.commands.signalled(entry);
         return;
       case "cancel":
-        this.#cancelled(entry);
+        if (this.#cancelsComing > 0) this.#cancelsComing--;
+        if (!this.#failing) this.#cancelled(entry);
+        return;
+      case "run":
+        this.#stepEnded(entry);
         return;
       default:
         this.#answered(entry);
     }
   }
 
-  #answered(entry: Entry): void {
-    const future = this.#futures.get(entry.command);
+  #stepEnded(entry: Entry): void {
+    const future = this.#steps?.take(entry.command);
     if (future === undefined) {
-      const expected = !this.#replaying || this.#givenUp?.has(entry.command) === true;
+      if (this.#replaying) this.#divergeAt(entry, "nothing that this could answer");
+      return;
+    }
+    this.#undos?.stepEnded(entry);
+    if (this.#failing && entry.command < this.#failedAt) return;
+    settle(future, entry);
+  }
+
+  #answered(entry: Entry): void {
+    const future = this.#waits.take(entry.command);
+    if (future === undefined) {
+      const expected = !this.#replaying || this.#waits.isGivenUp(entry.command);
       if (!expected) this.#divergeAt(entry, "nothing that this could answer");
       return;
     }
-    this.#futures.delete(entry.command);
-    this.#ends?.get(entry.command)?.();
-    if (entry.failed) {
-      this.#undoOf?.delete(entry.command);
-      future.reject(decodeError(entry.payload as string)); // failures have a payload
-      return;
-    }
-    const value = decodePayload(entry.payload);
-    const undo = this.#undoOf?.get(entry.command);
-    if (undo !== undefined) {
-      this.#undos ??= [];
-      this.#undos.push({ name: entry.name, result: decodePayload(entry.payload), undo });
-    }
-    future.resolve(value);
+    if (!this.#failing) settle(future, entry);
   }
 
+  /** What is awaited fails with it, and so do all steps, since none of them will bring anything. */
   #cancelled(entry: Entry): void {
-    const awaited = [...(this.#awaited ?? [])];
-    if (awaited.length === 0) {
-      this.#cancelPending = entry;
-      return;
-    }
-    for (const future of awaited) future.reject(decodeError(entry.payload as string)); // always an error
-    this.#dropRejected();
-  }
-
-  /** Steps whose futures were rejected before they ran will not run. */
-  #dropRejected(): void {
-    for (const [command, future] of this.#futures) {
-      if (future.pending) continue;
-      const step = this.#steps?.get(command);
-      // Nobody waits for a step that runs on, but what it did may have to be undone.
-      const recorded = this.#replaying && this.#recorded?.command(command)?.kind === "run";
-      if (step?.running === true || recorded) continue;
-      this.#futures.delete(command);
-      this.#givenUp ??= new Set();
-      this.#givenUp.add(command);
-      if (step === undefined) continue;
-      this.#steps?.delete(command);
-      this.#toStart = this.#toStart.filter((other) => other !== step);
-    }
+    if (this.#waits.cancelled(entry)) this.#steps?.cancelled(() => cancellationOf(entry));
   }
 
   // What futures need.
 
   awaited(future: Cancellable): void {
-    this.#awaited ??= new Set();
-    this.#awaited.add(future);
-    if (this.#cancelPending === null) return;
-    const { payload } = this.#cancelPending;
-    this.#cancelPending = null;
-    future.reject(decodeError(payload as string)); // a cancellation has an error
-    this.#dropRejected();
+    const entry = this.#waits.awaited(future);
+    if (entry !== null) this.#steps?.cancelled(() => cancellationOf(entry));
   }
 
   settled(future: Cancellable): void {
-    this.#awaited?.delete(future);
+    this.#waits.settled(future);
   }
 
   timer(duration: Duration): { future: Future<void>; ms: number } {
@@ -674,6 +504,11 @@ export class Run implements StartedHost, StepHost, CommandHost {
   /** @returns the recorded entry of this command, or undefined when it is new. */
   command(kind: EntryKind, name: string): { ordinal: number; entry: Entry | undefined } {
     this.#mayUse(kind, name);
+    this.#checkLimits(kind);
+    return this.#takeOrdinal(kind, name);
+  }
+
+  #takeOrdinal(kind: EntryKind, name: string): { ordinal: number; entry: Entry | undefined } {
     const ordinal = this.#next++;
     if (!this.#replaying) return { ordinal, entry: undefined };
     const entry = this.#recorded?.command(ordinal);
@@ -708,10 +543,30 @@ export class Run implements StartedHost, StepHost, CommandHost {
       this.#awaitedForeign(nameCommand(kind, name));
       throw fail("foreign-await", { target, command: nameCommand(kind, name), site: "" });
     }
-    if (this.#issued.length >= this.limits.turnCommands) {
-      const max = this.limits.turnCommands;
-      throw fail("limit-exceeded", { limit: "turnCommands", max, what: target });
+  }
+
+  /** Counts what every replay counts alike, so that what was refused once is refused again. */
+  #checkLimits(kind: EntryKind): void {
+    const { turnCommands, openCommands, stepsRunning } = this.limits;
+    const isStep = kind === "run";
+    if (!isStep && this.#turnCommands++ >= turnCommands) {
+      throw this.#exceeds("turnCommands", turnCommands);
     }
+    const open = this.#openCommands;
+    if (open >= openCommands && (isStep || openKinds.has(kind))) {
+      throw this.#exceeds("openCommands", openCommands);
+    }
+    if (isStep && open >= stepsRunning && (this.#steps?.open ?? 0) >= stepsRunning) {
+      throw this.#exceeds("stepsRunning", stepsRunning);
+    }
+  }
+
+  get #openCommands(): number {
+    return this.#waits.open + (this.#steps?.open ?? 0);
+  }
+
+  #exceeds(limit: keyof Limits, max: number): HoldfastError {
+    return fail("limit-exceeded", { limit, max, what: this.target });
   }
 
   /**
@@ -758,29 +613,11 @@ export class Run implements StartedHost, StepHost, CommandHost {
 
   /** A command that is answered later. */
   expect<T>(ordinal: number): Future<T> {
-    this.#checkOpen();
-    const future = new Future<T>(this);
-    this.#ownFutures().set(ordinal, future as Future<unknown>);
-    return future;
+    return this.#waits.expect<T>(ordinal);
   }
 
   expectStarted(ordinal: number): StartedFuture<unknown> {
-    this.#checkOpen();
-    const future = new StartedFuture<unknown>(this, ordinal);
-    this.#ownFutures().set(ordinal, future);
-    return future;
-  }
-
-  #ownFutures(): Map<number, Future<unknown>> {
-    if (this.#futures === none) this.#futures = new Map();
-    return this.#futures;
-  }
-
-  #checkOpen(): void {
-    const max = this.limits.openCommands;
-    if (this.#futures.size >= max) {
-      throw fail("limit-exceeded", { limit: "openCommands", max, what: this.target });
-    }
+    return this.#waits.expectStarted(ordinal);
   }
 
   step<T>(
@@ -788,25 +625,33 @@ export class Run implements StartedHost, StepHost, CommandHost {
     effect: (step: StepInfo) => unknown,
     options: StepOptions<never> | undefined,
   ): Future<T> {
+    // A branch of a handler that has failed: it is over, and so is this.
+    if (this.#failing) return new Future<T>(this);
     const { ordinal, entry } = this.command("run", name);
-    const future = this.expect<T>(ordinal);
     if (options?.undo !== undefined) {
-      this.#undoOf ??= new Map();
-      this.#undoOf.set(ordinal, options.undo);
+      this.#undos ??= new Undos(this);
+      this.#undos.add(ordinal, options.undo);
     }
-    if (entry !== undefined) return future;
-    const max = this.limits.stepsRunning;
-    this.#steps ??= new Map();
-    if (this.#steps.size >= max) {
-      throw fail("limit-exceeded", { limit: "stepsRunning", max, what: this.target });
-    }
-    const failure = this.attempt.invocation.extra?.failure;
-    const attempts = failure?.command === ordinal ? (failure.attempts ?? 0) : 0;
-    const step = new Step(this, ordinal, name, effect, options, attempts);
-    this.#steps.set(ordinal, step);
-    this.#toStart.push(step);
+    this.#steps ??= new RunSteps(this);
+    const future = this.#steps.expect<T>(ordinal);
+    if (entry === undefined) this.#steps.add(ordinal, name, effect, options);
     return future;
   }
+
+  undoStep(name: string, effect: (step: StepInfo) => unknown): Future<unknown> {
+    this.#mayUse("run", name);
+    const { ordinal, entry } = this.#takeOrdinal("run", name);
+    this.#steps ??= new RunSteps(this);
+    const future = this.#steps.expect(ordinal);
+    if (entry === undefined) this.#steps.add(ordinal, name, effect, undefined);
+    return future;
+  }
+}
+
+function settle(future: Future<unknown>, { payload, failed }: Entry): void {
+  if (failed)
+    future.reject(decodeError(payload as string)); // failures have a payload
+  else future.resolve(decodePayload(payload));
 }
 
 /** Commands after which an invocation may still be idle: nothing of its own is under way. */

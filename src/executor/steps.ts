@@ -42,6 +42,8 @@ export class Step {
   readonly #timeoutMs: number | null;
   #controller: AbortController | null = null;
   #aborted = false;
+  /** Why, for signals that are asked for late. */
+  #reason: unknown = undefined;
   /** Tells the attempt that counts from abandoned ones. */
   #token = 0;
   #cancelTimer: (() => void) | null = null;
@@ -91,6 +93,7 @@ export class Step {
   /** Asks the effect to stop; it still counts if it ends well. */
   abort(reason: unknown): void {
     this.#aborted = true;
+    this.#reason = reason;
     this.#controller?.abort(reason);
   }
 
@@ -104,9 +107,9 @@ export class Step {
 
   /** Aborted when the effect is to stop. Made on demand: most steps never look at it, and it is dear. */
   makeSignal(token: number): AbortSignal {
-    if (token !== this.#token) return AbortSignal.abort();
+    if (token !== this.#token) return AbortSignal.abort(this.#reason);
     this.#controller ??= new AbortController();
-    if (this.#aborted) this.#controller.abort();
+    if (this.#aborted) this.#controller.abort(this.#reason);
     return this.#controller.signal;
   }
 

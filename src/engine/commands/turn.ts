@@ -5,6 +5,7 @@ import { assert, unreachable } from "../../std/assert.ts";
 import type { Core } from "../core.ts";
 import type { IssuedCommand, TurnCommand, TurnOutcome } from "../engine.ts";
 import {
+  attempt,
   deliver,
   disarmRetry,
   dropAttempt,
@@ -43,7 +44,9 @@ export function applyTurn(core: Core, turn: TurnCommand): void {
     return;
   }
   if (turn.stepsWait) core.executor.applied(row.number, live.batch);
-  live.idle = turn.idle && turn.notified === live.notified;
+  // A cancellation that was asked for meanwhile has its own turn still to come.
+  const moves = turn.notified !== live.notified || row.extra?.cancelRequested === true;
+  live.idle = turn.idle && !moves;
   if (live.idle && row.status === "running" && (core.evictIdle || sleepsLong(core, live))) {
     suspend(core, live);
   }
@@ -83,6 +86,7 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
       writeState(core, live, name, issued.payload);
       break;
     case "sleep": {
+      if (brief) return;
       assert(issued.due !== undefined, "a sleep has a due time");
       core.arm({ due: issued.due, number, command, kind: "sleep" });
       break;
@@ -215,8 +219,9 @@ function conclude(core: Core, live: Live, outcome: TurnOutcome): void {
 
 function pause(core: Core, live: Live, failure: NonNullable<Live["extra"]["failure"]>): void {
   dropAttempt(core, live);
-  live.row.status = "paused";
   live.extra.failure = failure;
+  if (cancelInstead(core, live)) return;
+  live.row.status = "paused";
   core.change(live);
   core.host.log("warn", "an invocation is paused", {
     id: core.id(live.row.number),
@@ -239,12 +244,21 @@ function retry(
   }
   core.counts.retries++;
   dropAttempt(core, live);
-  live.row.status = "backing-off";
   extra.failure = failure;
+  if (cancelInstead(core, live)) return;
+  live.row.status = "backing-off";
   // Never at once: a timer armed again within one batch needs a time of its own to be told apart.
   extra.retryAt = core.now + Math.max(1, delayMs);
   core.arm({ due: extra.retryAt, number: live.row.number, command: -1, kind: "retry" });
   core.change(live);
+}
+
+/** A cancellation that was asked for does not wait until it is tried again: the next attempt begins with it. */
+function cancelInstead(core: Core, live: Live): boolean {
+  if (live.row.extra?.cancelRequested !== true) return false;
+  core.change(live);
+  attempt(core, live);
+  return true;
 }
 
 /** Progress: a step that failed before has ended, so its failure is history. */
