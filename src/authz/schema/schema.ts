@@ -10,6 +10,14 @@ export interface Schema {
   readonly caveats: ReadonlyMap<string, CaveatDefinition>;
   /** As it was given: schema text, or the JSON text of a model. */
   readonly source: string;
+  /** OpenFGA: the schema version, `1.1` or `1.2`. */
+  readonly version?: string;
+}
+
+/** OpenFGA: where a part of a model of several modules came from. */
+export interface Origin {
+  readonly module: string;
+  readonly file: string | null;
 }
 
 export interface TypeDefinition {
@@ -19,6 +27,7 @@ export interface TypeDefinition {
   readonly at: Position;
   /** Relations and permissions, in the order in which they stand. */
   readonly relations: ReadonlyMap<string, RelationDefinition>;
+  readonly origin?: Origin;
 }
 
 /**
@@ -32,6 +41,13 @@ export interface RelationDefinition {
   /** What its tuples may have as subject. Empty: nothing can be written to it. */
   readonly allowed: readonly AllowedSubject[];
   readonly rewrite: Expression;
+  /**
+   * Native, under `use typechecking`: the types that the permission says its subjects have. There
+   * are no others; absent when it says nothing.
+   */
+  readonly annotation?: readonly string[];
+  /** Set when another module than that of its type added it. */
+  readonly origin?: Origin;
 }
 
 /** One alternative of `user | user:* | group#member with some_caveat and expiration`. */
@@ -78,6 +94,7 @@ export interface CaveatDefinition {
   readonly expression: string;
   /** Where the expression begins, so that its errors can be placed. */
   readonly expressionAt: Position;
+  readonly origin?: Origin;
 }
 
 /** Types of caveat parameters, of both languages. */
@@ -114,6 +131,8 @@ export interface SchemaProblem {
   readonly end?: Position;
   /** What was probably meant: `Did you mean "viewer"?`. */
   readonly suggestion?: string;
+  /** Which file, when the schema has several. */
+  readonly file?: string;
 }
 
 /** What a front end makes of a text. Without a schema there is at least one error. */
