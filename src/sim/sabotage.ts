@@ -1,6 +1,9 @@
 import type { Attempt, Executor, ExecutorHost } from "../engine/engine.ts";
 import { ThreadExecutor } from "../executor/executor.ts";
+import type { Cancellable } from "../executor/future.ts";
+import type { Run } from "../executor/run.ts";
 import type { Host } from "../host/host.ts";
+import { CancelledError } from "../model/codec.ts";
 import type { Entry } from "../model/entry.ts";
 import type { Limits } from "../model/limits.ts";
 import { MemoryDisk } from "../store/memory/memory-disk.ts";
@@ -114,6 +117,10 @@ export function sabotageExecutor(
       return new ReorderingExecutor(world, host, limits, engine);
     case "cancels-twice":
       return new RepeatingExecutor(host, limits, engine);
+    case "loses-cancellations":
+      return new DeafExecutor(world, host, limits, engine);
+    case "forgets-steps":
+      return new ForgetfulExecutor(host, limits, engine);
     case "steps-before-durable":
       return new HastyExecutor(host, limits, engine);
     default:
@@ -155,6 +162,42 @@ class RepeatingExecutor extends ThreadExecutor {
   override notify(number: number, entry: Entry, batch: number): void {
     super.notify(number, entry, batch);
     if (entry.kind === "cancel") super.notify(number, entry, batch);
+  }
+}
+
+/** Does not hear of some cancellations. */
+class DeafExecutor extends ThreadExecutor {
+  readonly #world: World;
+
+  constructor(world: World, host: Host, limits: Limits, engine: ExecutorHost) {
+    super(host, limits, engine);
+    this.#world = world;
+  }
+
+  override cancel(number: number): void {
+    if (this.#world.random.below(3) > 0) super.cancel(number);
+  }
+}
+
+/** Tells of a cancellation only those steps that somebody awaits just then. */
+class ForgetfulExecutor extends ThreadExecutor {
+  override makeContext(run: Run): object {
+    const seen = new Set<Cancellable>();
+    const awaited = run.awaited.bind(run);
+    run.awaited = (future) => {
+      seen.add(future);
+      awaited(future);
+    };
+    const step = run.step.bind(run);
+    run.step = ((...args: Parameters<typeof step>) => {
+      const future = step(...args);
+      const reject = future.reject.bind(future);
+      future.reject = (error) => {
+        if (seen.has(future) || !(error instanceof CancelledError)) reject(error);
+      };
+      return future;
+    }) as typeof step; // of whatever it brings
+    return super.makeContext(run);
   }
 }
 

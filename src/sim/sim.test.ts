@@ -45,6 +45,8 @@ const found: Record<Sabotage, number> = {
   "forgets-idempotency": 100,
   "keeps-after-retention": 50,
   "cancels-twice": 80,
+  "loses-cancellations": 80,
+  "forgets-steps": 80,
   "timers-early": 50,
   "loses-steps": 50,
   "reads-stale-state": 80,

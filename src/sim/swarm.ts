@@ -11,6 +11,8 @@ export const sabotages = [
   "forgets-idempotency",
   "keeps-after-retention",
   "cancels-twice",
+  "loses-cancellations",
+  "forgets-steps",
   "timers-early",
   "loses-steps",
   "reads-stale-state",

@@ -1,5 +1,6 @@
 import type { Workload } from "../workload.ts";
 import type { World } from "../world.ts";
+import { makeGatherings } from "./gatherings.ts";
 import { makeLifecycle } from "./lifecycle.ts";
 import { makeMessages } from "./messages.ts";
 import { makeRegisters } from "./registers.ts";
@@ -10,6 +11,7 @@ import { makeVersions } from "./versions.ts";
 import { makeWaits } from "./waits.ts";
 
 const all: readonly ((world: World) => Workload)[] = [
+  makeGatherings,
   makeLifecycle,
   makeMessages,
   makeRegisters,

@@ -61,7 +61,7 @@ function define(env: Env, cleaned: Cleaned) {
 }
 
 /** A second cancellation may meet the clean-up of the first, which is done all the same. */
-async function keepTrying(work: () => PromiseLike<unknown>): Promise<void> {
+export async function keepTrying(work: () => PromiseLike<unknown>): Promise<void> {
   for (;;) {
     try {
       await work();

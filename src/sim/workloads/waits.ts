@@ -69,7 +69,7 @@ function define(env: Env, told: Told) {
 }
 
 /** A step has told the outside: whoever tells it again, after whatever crash, says the same. */
-function tellOnce(env: Env, told: Told, key: string, what: string): void {
+export function tellOnce(env: Env, told: Told, key: string, what: string): void {
   if (!env.alive) return;
   const before = told.get(key);
   if (before === undefined) told.set(key, what);
