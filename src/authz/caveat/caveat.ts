@@ -114,14 +114,14 @@ class EvaluableCaveat implements Caveat {
 
   readContext(context: CaveatContext, kind: "stored" | "asked"): ReadContext {
     if (kind === "stored") this.#refuseUnknown(context);
-    const uintAsInt = this.#evaluation.dialect === "native";
-    const values = Array.from(this.parameters, ([name, type]) => {
+    const options = { uintAsInt: this.#evaluation.dialect === "native", depth: 0 };
+    const values: (Value | undefined)[] = [];
+    for (const [name, type] of this.parameters) {
       const json = Object.hasOwn(context, name) ? context[name] : undefined;
-      if (json === undefined) return undefined;
-      const value = readValue(json, type, { uintAsInt, depth: 0 });
+      const value = json === undefined ? undefined : readValue(json, type, options);
       if (value instanceof Failure) throw this.#misfit(`${name}: ${value.reason}`);
-      return value;
-    });
+      values.push(value);
+    }
     return { of: this, values };
   }
 

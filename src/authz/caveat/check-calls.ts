@@ -1,8 +1,8 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { didYouMean } from "../schema/suggest.ts";
 import type { Checked, Checking } from "./checked.ts";
 import { Frame, type Run } from "./frame.ts";
 import { type FunctionRow, functionTable, matchPattern } from "./functions.ts";
-import { nearest } from "./nearest.ts";
 import { parsePattern } from "./pattern.ts";
 import { dyn, fits, formatType, type Type } from "./types.ts";
 import { Failure, isOpen, openOf, type Value } from "./value.ts";
@@ -21,11 +21,10 @@ export function checkCall(call: Call, checking: Checking): Checked {
   const operands = nodes.map((operand) => checking.check(operand));
   const row = functionTable.get(name);
   if (row === undefined || (row.only !== undefined && row.only !== checking.dialect)) {
-    const near = nearest(name, functionTable.keys());
     return checking.refuse(node, {
       code: "caveat-unknown-function",
       message: `There is no function ${name}`,
-      suggestion: near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,
+      suggestion: didYouMean(name, functionTable.keys()),
     });
   }
   const result = resultOf(row, { isMember: receiver !== undefined, operands });

@@ -1,5 +1,6 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import type { SchemaDialect } from "../../model/authz.ts";
+import { didYouMean } from "../schema/suggest.ts";
 import { makeField, makeIndex, makeOptionalIndex } from "./access.ts";
 import { arithmetic, isArithmetic, negate, typeOfArithmetic } from "./arithmetic.ts";
 import { type Call, checkCall } from "./check-calls.ts";
@@ -23,7 +24,6 @@ import {
   makeOrdering,
   makeTernary,
 } from "./logic.ts";
-import { nearest } from "./nearest.ts";
 import { checkOptional } from "./optionals.ts";
 import {
   bool,
@@ -174,11 +174,10 @@ export class Checker implements Checking {
       const constant = new TypeName(name);
       return { type: scalar("type"), run: () => constant, constant };
     }
-    const near = nearest(name, this.#scope.keys());
     return this.refuse(node, {
       code: "caveat-unknown-name",
       message: `There is no parameter ${name}`,
-      suggestion: near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,
+      suggestion: didYouMean(name, this.#scope.keys()),
     });
   }
 

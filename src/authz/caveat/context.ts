@@ -29,9 +29,9 @@ export function readValue(json: unknown, type: CaveatType, options: ReadOptions)
     case "string":
       return typeof json === "string" ? json : misfit(json, "string");
     case "int":
-      return readInteger(json, { type: "int", min: -(2n ** 63n), max: 2n ** 63n - 1n });
+      return readInteger(json, int64);
     case "uint": {
-      const value = readInteger(json, { type: "uint", min: 0n, max: 2n ** 64n - 1n });
+      const value = readInteger(json, uint64);
       return typeof value !== "bigint" || options.uintAsInt ? value : new Uint(value);
     }
     case "double":
@@ -80,10 +80,16 @@ function readMap(json: unknown, of: CaveatType, options: ReadOptions): Value | F
   return values;
 }
 
-function readInteger(
-  json: unknown,
-  { type, min, max }: { readonly type: string; readonly min: bigint; readonly max: bigint },
-): bigint | Failure {
+interface Range {
+  readonly type: "int" | "uint";
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+const int64: Range = { type: "int", min: -(2n ** 63n), max: 2n ** 63n - 1n };
+const uint64: Range = { type: "uint", min: 0n, max: 2n ** 64n - 1n };
+
+function readInteger(json: unknown, { type, min, max }: Range): bigint | Failure {
   let value: bigint | undefined;
   if (typeof json === "bigint") value = json;
   else if (typeof json === "number") value = Number.isInteger(json) ? BigInt(json) : undefined;
