@@ -58,6 +58,6 @@ export class Env {
   }
 }
 
-function failure(when: string): Error {
+export function failure(when: string): Error {
   return new Error(`the outside world failed ${when}`);
 }

@@ -1,7 +1,7 @@
 import { CancelledError } from "../../model/codec.ts";
 import type { Context, DurableFuture, StepInfo } from "../../sdk/context.ts";
 import { handler, workflow } from "../../sdk/definition.ts";
-import { Env, type Workload } from "../workload.ts";
+import { Env, failure, type Workload } from "../workload.ts";
 import type { World } from "../world.ts";
 import { keepTrying } from "./lifecycle.ts";
 import { type Told, tellOnce } from "./waits.ts";
@@ -42,7 +42,7 @@ function define(env: Env, told: Told) {
       env.effect(idempotencyKey, () => undefined).then(() => new Promise(() => undefined)),
     async pauses({ idempotencyKey }) {
       await env.effect(idempotencyKey, () => undefined);
-      throw new Error("not yet");
+      throw failure("for a while");
     },
   };
   const run = async (ctx: Context, tells: boolean): Promise<string[]> => {
