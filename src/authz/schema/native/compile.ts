@@ -8,6 +8,7 @@ import type {
   Schema,
   TypeDefinition,
 } from "../schema.ts";
+import { checkAnnotations } from "./annotations.ts";
 import { compileExpression } from "./compile-expression.ts";
 import { checkParameterName } from "./names.ts";
 import type { Problems } from "./problems.ts";
@@ -31,13 +32,14 @@ export function compile(file: SourceFile, source: string, options: Options): Sch
   const { problems } = options;
   const scope = collect(file, options);
   const references = new References(scope, problems);
+  const isTyped = scope.flags.has("typechecking");
   const types = new Map<string, TypeDefinition>();
   for (const [name, { node, members }] of scope.types) {
     const relations = new Map<string, RelationDefinition>();
     for (const [relation, member] of members) {
       if (problems.full) break;
       references.check(name, member.node);
-      relations.set(relation, compileMember(member.node, options));
+      relations.set(relation, compileMember(member.node, { ...options, isTyped }));
     }
     references.checkCycles(name);
     types.set(name, { name, doc: node.doc, at: problems.position(node.at.start), relations });
@@ -45,10 +47,16 @@ export function compile(file: SourceFile, source: string, options: Options): Sch
   const caveats = new Map<string, CaveatDefinition>();
   for (const node of scope.caveats.values())
     caveats.set(node.name.text, compileCaveat(node, options));
-  return { dialect: "native", types, caveats, source };
+  const schema: Schema = { dialect: "native", types, caveats, source };
+  if (isTyped && !problems.any) checkAnnotations(schema, scope, problems);
+  return schema;
 }
 
-function compileMember(node: RelationNode | PermissionNode, options: Options): RelationDefinition {
+/** `isTyped`: annotations count; else they are as good as comments. */
+function compileMember(
+  node: RelationNode | PermissionNode,
+  { isTyped, ...options }: Options & { readonly isTyped: boolean },
+): RelationDefinition {
   const { doc } = node;
   const name = node.name.text;
   const at = options.problems.position(node.at.start);
@@ -59,7 +67,8 @@ function compileMember(node: RelationNode | PermissionNode, options: Options): R
     problems: options.problems,
     deepest: options.limits.authzExpression,
   });
-  return { name, doc, at, allowed: [], rewrite };
+  const annotation = isTyped ? node.annotation.map(({ text }) => text) : [];
+  return { name, doc, at, allowed: [], rewrite, ...(annotation.length > 0 && { annotation }) };
 }
 
 function allowedSubject(node: SubjectNode): AllowedSubject {

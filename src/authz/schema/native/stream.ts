@@ -180,7 +180,7 @@ export function docAbove(text: string, token: Token, lastEnd: number): string | 
     const before = token.comments[index - 1]?.end ?? lastEnd;
     const trailing = before > 0 && !/[\r\n]/.test(text.slice(before, comment.start));
     if (trailing && before === lastEnd) break;
-    lines.push(...unmarked(text.slice(comment.start, comment.end)).reverse());
+    for (const line of unmarked(text.slice(comment.start, comment.end)).reverse()) lines.push(line);
     below = comment.start;
   }
   lines.reverse();

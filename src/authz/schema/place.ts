@@ -1,0 +1,133 @@
+/**
+ * Whether a schema has a place for a relationship: its type, its relation, and a subject of just
+ * this kind. What is needed for it is made once per schema; a relationship that has its place costs
+ * a few look-ups and makes nothing.
+ */
+import { type ErrorDetails, fail } from "../../model/errors.ts";
+import { formatSubject, type Relationship, wildcardId } from "../../model/relationship.ts";
+import type { AllowedSubject, RelationDefinition, Schema } from "./schema.ts";
+import { nearest } from "./suggest.ts";
+import { subjectText } from "./text.ts";
+
+/** A row of the error table, and what fills it. */
+export interface NoPlace {
+  readonly code:
+    | "unknown-type"
+    | "unknown-relation"
+    | "relation-not-writable"
+    | "subject-not-allowed"
+    | "unknown-caveat";
+  readonly details: ErrorDetails;
+}
+
+/** What one relation takes, by the type of the subject. */
+type Alternatives = ReadonlyMap<string, readonly AllowedSubject[]>;
+
+const alternatives = new WeakMap<RelationDefinition, Alternatives>();
+
+/** Null when it has a place. */
+export function placeFor(schema: Schema, relationship: Relationship): NoPlace | null {
+  const { resource, relation, subject, caveat } = relationship;
+  const definition = schema.types.get(resource.type)?.relations.get(relation);
+  if (definition === undefined) return missing(schema, resource.type, relation);
+  const candidates = alternativesOf(definition).get(subject.type);
+  const subjectRelation = subject.relation ?? null;
+  const wildcard = subject.id === wildcardId;
+  const caveatName = caveat?.name ?? null;
+  const expires = relationship.expiresAt !== undefined;
+  for (let index = 0; candidates !== undefined && index < candidates.length; index++) {
+    const candidate = candidates[index];
+    if (
+      candidate !== undefined &&
+      candidate.relation === subjectRelation &&
+      candidate.wildcard === wildcard &&
+      candidate.caveat === caveatName &&
+      candidate.expiration === expires
+    ) {
+      return null;
+    }
+  }
+  return whyNot(schema, { relationship, definition });
+}
+
+/** Throws what `placeFor` tells, as an error of the table. */
+export function requirePlace(schema: Schema, relationship: Relationship): void {
+  const problem = placeFor(schema, relationship);
+  if (problem !== null) throw fail(problem.code, problem.details);
+}
+
+/** The relation or permission; `unknown-type` and `unknown-relation` are thrown. */
+export function requireRelation(
+  schema: Schema,
+  ref: { type: string; name: string },
+): RelationDefinition {
+  const found = schema.types.get(ref.type)?.relations.get(ref.name);
+  if (found !== undefined) return found;
+  const { code, details } = missing(schema, ref.type, ref.name);
+  throw fail(code, details);
+}
+
+function alternativesOf(definition: RelationDefinition): Alternatives {
+  let made = alternatives.get(definition);
+  if (made === undefined) {
+    made = Map.groupBy(definition.allowed, ({ type }) => type);
+    alternatives.set(definition, made);
+  }
+  return made;
+}
+
+function whyNot(
+  schema: Schema,
+  { relationship, definition }: { relationship: Relationship; definition: RelationDefinition },
+): NoPlace {
+  const { resource, relation, subject, caveat, expiresAt } = relationship;
+  if (definition.allowed.length === 0) {
+    return { code: "relation-not-writable", details: { type: resource.type, relation } };
+  }
+  if (!schema.types.has(subject.type)) return missing(schema, subject.type, "");
+  if (
+    subject.relation !== undefined &&
+    schema.types.get(subject.type)?.relations.has(subject.relation) !== true
+  ) {
+    return missing(schema, subject.type, subject.relation);
+  }
+  if (caveat !== undefined && !schema.caveats.has(caveat.name)) {
+    const suggestion = suggest(caveat.name, schema.caveats.keys());
+    return { code: "unknown-caveat", details: { caveat: caveat.name, suggestion } };
+  }
+  const traits = [
+    ...(caveat === undefined ? [] : [caveat.name]),
+    ...(expiresAt === undefined ? [] : ["expiration"]),
+  ];
+  const what = formatSubject(subject);
+  return {
+    code: "subject-not-allowed",
+    details: {
+      relation: `${resource.type}#${relation}`,
+      subject: traits.length === 0 ? what : `${what} with ${traits.join(" and ")}`,
+      allowed: listed(definition.allowed),
+    },
+  };
+}
+
+function missing(schema: Schema, type: string, relation: string): NoPlace {
+  const found = schema.types.get(type);
+  if (found === undefined) {
+    return {
+      code: "unknown-type",
+      details: { type, suggestion: suggest(type, schema.types.keys()) },
+    };
+  }
+  const suggestion = suggest(relation, found.relations.keys());
+  return { code: "unknown-relation", details: { type, relation, suggestion } };
+}
+
+function suggest(name: string, candidates: Iterable<string>): string {
+  const near = nearest(name, candidates);
+  return near === undefined ? "the schema says which there are." : `did you mean "${near}"?`;
+}
+
+function listed(allowed: readonly AllowedSubject[]): string {
+  const shown = allowed.slice(0, 10).map(subjectText);
+  return shown.length < allowed.length ? `${shown.join(" | ")} | …` : shown.join(" | ");
+}
