@@ -56,7 +56,6 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
   /** What the code can ask for. */
   readonly commands: Commands = new Commands(this);
   readonly #call = new HandlerCall(this);
-  readonly #waits = new Waits(this);
   /** The time of the turn: what `ctx.now()` says. */
   now: number;
   readonly #recorded: Recorded | null;
@@ -74,6 +73,7 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
   readonly #completions = new Deque<Entry>();
   /** Commands of the code in this turn, recorded ones and new ones. */
   #turnCommands = 0;
+  #waits: Waits | null = null;
   #steps: RunSteps | null = null;
   #undos: Undos | null = null;
   /** The first ordinal after the handler failed: from there on steps undo, and the code gets nothing. */
@@ -326,7 +326,7 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
   end(): void {
     this.#over = true;
     this.#steps?.end();
-    this.#waits.end();
+    this.#waits?.end();
     this.#issued = [];
   }
 
@@ -451,9 +451,9 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
   }
 
   #answered(entry: Entry): void {
-    const future = this.#waits.take(entry.command);
+    const future = this.#waits?.take(entry.command);
     if (future === undefined) {
-      const expected = !this.#replaying || this.#waits.isGivenUp(entry.command);
+      const expected = !this.#replaying || this.#waits?.isGivenUp(entry.command) === true;
       if (!expected) this.#divergeAt(entry, "nothing that this could answer");
       return;
     }
@@ -462,18 +462,18 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
 
   /** What is awaited fails with it, and so do all steps, since none of them will bring anything. */
   #cancelled(entry: Entry): void {
-    if (this.#waits.cancelled(entry)) this.#steps?.cancelled(() => cancellationOf(entry));
+    if (this.#ownWaits().cancelled(entry)) this.#steps?.cancelled(() => cancellationOf(entry));
   }
 
   // What futures need.
 
   awaited(future: Cancellable): void {
-    const entry = this.#waits.awaited(future);
+    const entry = this.#ownWaits().awaited(future);
     if (entry !== null) this.#steps?.cancelled(() => cancellationOf(entry));
   }
 
   settled(future: Cancellable): void {
-    this.#waits.settled(future);
+    this.#waits?.settled(future);
   }
 
   timer(duration: Duration): { future: Future<void>; ms: number } {
@@ -562,7 +562,7 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
   }
 
   get #openCommands(): number {
-    return this.#waits.open + (this.#steps?.open ?? 0);
+    return (this.#waits?.open ?? 0) + (this.#steps?.open ?? 0);
   }
 
   #exceeds(limit: keyof Limits, max: number): HoldfastError {
@@ -613,11 +613,16 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
 
   /** A command that is answered later. */
   expect<T>(ordinal: number): Future<T> {
-    return this.#waits.expect<T>(ordinal);
+    return this.#ownWaits().expect<T>(ordinal);
   }
 
   expectStarted(ordinal: number): StartedFuture<unknown> {
-    return this.#waits.expectStarted(ordinal);
+    return this.#ownWaits().expectStarted(ordinal);
+  }
+
+  #ownWaits(): Waits {
+    this.#waits ??= new Waits(this);
+    return this.#waits;
   }
 
   step<T>(
