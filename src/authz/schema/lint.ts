@@ -42,6 +42,9 @@ type Arrow = Extract<Expression, { kind: "arrow" }>;
 /** Texts of warnings show no more of an expression. */
 const longestShown = 80;
 
+/** More than anybody reads. */
+const mostWarnings = 1_000;
+
 class Linter {
   readonly #schema: Schema;
   readonly #graph: ReachGraph;
@@ -57,12 +60,15 @@ class Linter {
   run(): readonly SchemaProblem[] {
     const used = this.#usedRelations();
     for (const type of this.#schema.types.values()) {
-      for (const relation of type.relations.values()) {
+      const relations = [...type.relations.values()];
+      for (const relation of relations) {
         this.#name(type, relation);
         this.#expression(new Place(type, relation), relation.rewrite);
         this.#empty(type, relation);
-        this.#unused(used, { type, relation });
       }
+      // Without permissions the relations are what is asked about.
+      if (relations.every(({ rewrite }) => rewrite.kind === "this")) continue;
+      for (const relation of relations) this.#unused(used, { type, relation });
     }
     this.#unusedDefinitions();
     return this.#found.sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
@@ -73,7 +79,7 @@ class Linter {
     { at, doc }: Pick<RelationDefinition, "at" | "doc">,
     rest: { message: string; suggestion?: string | undefined },
   ): void {
-    if (isSilenced(doc, code)) return;
+    if (this.#found.length >= mostWarnings || isSilenced(doc, code)) return;
     const { message, suggestion } = rest;
     const problem: SchemaProblem = { code, severity: "warning", message, at };
     this.#found.push(suggestion === undefined ? problem : { ...problem, suggestion });
@@ -245,14 +251,12 @@ class Linter {
     return used;
   }
 
-  /** Only where a type has permissions: without them its relations are what is asked about. */
   #unused(
     used: ReadonlySet<string>,
     { type, relation }: { type: TypeDefinition; relation: RelationDefinition },
   ): void {
     if (this.#schema.dialect !== "native" || relation.rewrite.kind !== "this") return;
     if (used.has(`${type.name}#${relation.name}`)) return;
-    if (![...type.relations.values()].some(({ rewrite }) => rewrite.kind !== "this")) return;
     const message = `Relation "${relation.name}" of type "${type.name}" is part of no permission and of no other relation`;
     this.#warn("unused-relation", relation, { message });
   }

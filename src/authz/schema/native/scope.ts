@@ -32,6 +32,9 @@ export interface TypeScope {
   readonly members: ReadonlyMap<string, Member>;
 }
 
+/** Of all types together. Without partials no text that is short enough has so many. */
+const mostMembers = 100_000;
+
 interface Options {
   readonly problems: Problems;
   readonly limits: Limits;
@@ -50,6 +53,7 @@ class Collector {
   readonly #partials = new Map<string, DefinitionNode>();
   /** Undefined while it is being made. */
   readonly #expanded = new Map<string, readonly Member[] | undefined>();
+  #members = 0;
 
   constructor(file: SourceFile, { problems, limits }: Options) {
     this.#file = file;
@@ -71,7 +75,8 @@ class Collector {
     }
     const types = new Map<string, TypeScope>();
     for (const node of definitions.slice(0, most)) {
-      if (this.#claim(node.name)) types.set(node.name.text, { node, members: this.#members(node) });
+      if (this.#claim(node.name))
+        types.set(node.name.text, { node, members: this.#membersOf(node) });
     }
     const caveatsByName = new Map<string, CaveatNode>();
     for (const node of caveats.slice(0, most)) {
@@ -94,7 +99,7 @@ class Collector {
     return false;
   }
 
-  #members(definition: DefinitionNode): ReadonlyMap<string, Member> {
+  #membersOf(definition: DefinitionNode): ReadonlyMap<string, Member> {
     const members = new Map<string, Member>();
     const most = this.#limits.authzRelations;
     for (const member of this.#expand(definition)) {
@@ -106,6 +111,10 @@ class Collector {
         this.#problems.add("duplicate-relation", member.at, { message });
       } else if (members.size === most) {
         const message = `Type "${definition.name.text}" has more relations and permissions than the limit of ${most}`;
+        this.#problems.add("too-many-relations", member.at, { message });
+        break;
+      } else if (++this.#members > mostMembers) {
+        const message = `The schema has more relations and permissions than ${mostMembers}`;
         this.#problems.add("too-many-relations", member.at, { message });
         break;
       } else {
