@@ -61,6 +61,43 @@ export function receiveBody(
   });
 }
 
+/** Takes the body in line by line, at the pace of whoever reads; the line ends are left out. */
+export async function* receiveLines(
+  request: IncomingMessage,
+  max: number,
+): AsyncGenerator<string, void, undefined> {
+  let rest = empty;
+  try {
+    // What is left when the reader stops is thrown away by Node, as after any early answer.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk]);
+      let from = 0;
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
+        yield decodeLine(bytes.subarray(from, end), max);
+        from = end + 1;
+      }
+      rest = bytes.subarray(from);
+      checkLine(rest, max);
+    }
+  } catch (error) {
+    if (request.destroyed && !request.complete) throw new ClientGone("the client has gone");
+    throw error;
+  }
+  if (rest.length > 0) yield decodeLine(rest, max);
+}
+
+function decodeLine(bytes: Buffer, max: number): string {
+  checkLine(bytes, max);
+  if (!isUtf8(bytes)) {
+    throw fail("invalid-json", { what: "line", reason: "it is not well-formed UTF-8" });
+  }
+  return bytes.toString("utf8");
+}
+
+function checkLine({ length: size }: Buffer, max: number): void {
+  if (size > max) throw fail("too-large", { what: "A line of the request body", size, max });
+}
+
 /** Checks that a body is one JSON value in UTF-8, and not too deep. Nothing at all is no value. */
 export function parseBody(bytes: Buffer, headers: RequestHeaders, depthMax: number): Body {
   if (bytes.length === 0) return noBody;
@@ -100,7 +137,7 @@ function depthOf(text: string): number {
   return deepest;
 }
 
-const empty = Buffer.alloc(0);
+const empty: Buffer = Buffer.alloc(0);
 const jsonType =
   /^(?:application\/json|[\w.!#$&^-]+\/[\w.!#$&^-]+\+json)\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 

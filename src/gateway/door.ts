@@ -3,12 +3,15 @@ import { BlockList, isIP } from "node:net";
 import { fail } from "../model/errors.ts";
 import { checkId } from "../model/ids.ts";
 import type { RequestHeaders } from "./headers.ts";
+import { allRights, type Grant, Rights } from "./rights.ts";
 import { printable } from "./target.ts";
 
 /** A static bearer token; its name is what handlers see as the caller. */
 export interface AccessToken {
   readonly name: string;
   readonly token: string;
+  /** Confines it to authorization, and to these operations. Default: it may do everything. */
+  readonly rights?: readonly Grant[];
 }
 
 /**
@@ -18,6 +21,7 @@ export interface AccessToken {
  */
 export class Door {
   readonly #tokens: readonly { readonly name: string; readonly digest: Buffer }[];
+  readonly #rights: ReadonlyMap<string, Rights>;
   /** The last Host that was let in: nearly every request has the same. */
   #hostSeen = "";
 
@@ -36,6 +40,12 @@ export class Door {
       names.add(name);
     }
     this.#tokens = tokens.map(({ name, token }) => ({ name, digest: digest(token) }));
+    this.#rights = new Map(tokens.map(({ name, rights }) => [name, new Rights(name, rights)]));
+  }
+
+  /** What the one whom `admit` let in may do. */
+  rightsOf(caller: string | undefined): Rights {
+    return (caller === undefined ? undefined : this.#rights.get(caller)) ?? allRights;
   }
 
   get isOpen(): boolean {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../host/host.ts";
 import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
-import { ClientGone, checkBodyHeaders, receiveBody } from "./body.ts";
+import { ClientGone, checkBodyHeaders, receiveBody, receiveLines } from "./body.ts";
 import type { Connection } from "./connections.ts";
 import type { RequestHeaders } from "./headers.ts";
 import {
@@ -11,6 +11,7 @@ import {
   problemOfThrown,
   problemType,
 } from "./problem.ts";
+import { allRights, type Rights } from "./rights.ts";
 import { parseTraceparent } from "./trace-context.ts";
 
 /** What an operation answers. */
@@ -24,6 +25,18 @@ export interface Answer {
   /** Further headers: name, value, name, value. */
   readonly headers?: readonly string[];
 }
+
+/** An answer that comes in pieces; each is sent when it is there, at the pace of the client. */
+export interface StreamedAnswer {
+  readonly pieces: AsyncIterable<string>;
+  /** Media type. */
+  readonly type: string;
+  /** What is sent as the last piece when it fails after the first. */
+  readonly failure: (error: HoldfastError) => string;
+}
+
+/** How an API that others define reports an error. */
+export type ErrorShape = (error: HoldfastError) => Answer;
 
 /** What all exchanges of one gateway share. */
 export interface Hall {
@@ -45,6 +58,11 @@ export class Exchange {
   readonly connection: Connection;
   readonly traceparent: string | undefined;
   caller: string | undefined;
+  rights: Rights = allRights;
+  /** How errors are reported, when not as problem details. */
+  shape: ErrorShape | undefined;
+  /** Headers of every answer: name, value, name, value. */
+  ownHeaders: readonly string[] | undefined;
   /** The client holds its body back until it is told to go on. */
   expectsContinue = false;
   readonly #response: ServerResponse;
@@ -74,6 +92,13 @@ export class Exchange {
     return receiveBody(this.request, this.connection, max);
   }
 
+  /** Takes in the body line by line, none longer than `max`. */
+  receiveLines(max: number): AsyncIterable<string> {
+    checkBodyHeaders(this.headers, Number.POSITIVE_INFINITY);
+    if (this.expectsContinue) this.#response.writeContinue();
+    return receiveLines(this.request, max);
+  }
+
   /** A result: the JSON goes out as it is. */
   succeed(output: string | null, id: string): void {
     if (output === null) this.#send(204, undefined, ["Holdfast-Invocation-Id", id]);
@@ -88,10 +113,39 @@ export class Exchange {
     this.#send(status, text, all);
   }
 
+  /**
+   * Resolves when all was sent, or the client has gone. What fails before the first piece is thrown;
+   * the head leaves with that piece, or after `patience` without one.
+   */
+  async stream(answer: StreamedAnswer, patience: Promise<void>): Promise<void> {
+    const pieces = answer.pieces[Symbol.asyncIterator]();
+    let next = pieces.next();
+    const isQuiet = await Promise.race([next.then(() => false), patience.then(() => true)]);
+    const response = this.#response;
+    this.#writeHead(200, ["Cache-Control", "no-store", "Content-Type", answer.type]);
+    if (isQuiet) response.flushHeaders();
+    try {
+      if (this.request.method !== "HEAD") {
+        for (let piece = await next; piece.done !== true; piece = await next) {
+          if (response.destroyed) break;
+          if (!response.write(piece.value)) await drained(response);
+          next = pieces.next();
+        }
+      }
+    } catch (error) {
+      if (!response.destroyed) response.write(answer.failure(this.#known(error)));
+    } finally {
+      // Not waited for: a source that is in the middle of something ends when that does.
+      void pieces.return?.().catch(() => {});
+      response.end();
+      this.#end();
+    }
+  }
+
   report({ status, code, text }: Problem, id?: string, headers: readonly string[] = []): void {
     const all = ["Content-Type", problemType, ...headers];
     if (id !== undefined) all.push("Holdfast-Invocation-Id", id);
-    if (code === "unauthorized") all.push("WWW-Authenticate", 'Bearer realm="holdfast"');
+    if (code === "unauthorized") all.push("WWW-Authenticate", challenge);
     if (status === 503) all.push("Retry-After", "1");
     this.#send(status, text, all);
   }
@@ -103,32 +157,50 @@ export class Exchange {
     const error: unknown = aborted && reason instanceof HoldfastError ? reason : thrown;
     if (error instanceof ClientGone || this.#response.destroyed) {
       this.#end();
-    } else if (error instanceof HoldfastError) {
-      this.report(problemOf(error), undefined, options.headers);
     } else if (isHandlerFailure(error)) {
       this.report(problemOfThrown(error, options.target ?? "The handler"));
     } else {
-      // What it says may be meant for nobody outside, so that goes to the log alone.
-      this.#hall.log("error", "a request failed unexpectedly", {
-        method: this.request.method,
-        error: error instanceof Error ? (error.stack ?? error.message) : reasonOf(error),
-      });
-      this.report(problemOf(fail("internal", { reason: "the server's log says what" })));
+      const known = this.#known(error);
+      if (this.shape === undefined) this.report(problemOf(known), undefined, options.headers);
+      else this.#answerInShape(this.shape(known), known, options.headers);
     }
   }
 
+  #answerInShape(answer: Answer, { code }: HoldfastError, headers: readonly string[] = []): void {
+    const all = [...(answer.headers ?? []), ...headers];
+    if (code === "unauthorized") all.push("WWW-Authenticate", challenge);
+    if (answer.status === 503) all.push("Retry-After", "1");
+    this.answer({ ...answer, headers: all });
+  }
+
+  /** What can be told of an error. */
+  #known(error: unknown): HoldfastError {
+    if (error instanceof HoldfastError) return error;
+    // What it says may be meant for nobody outside, so that goes to the log alone.
+    this.#hall.log("error", "a request failed unexpectedly", {
+      method: this.request.method,
+      error: error instanceof Error ? (error.stack ?? error.message) : reasonOf(error),
+    });
+    return fail("internal", { reason: "the server's log says what" });
+  }
+
   #send(status: number, text: string | undefined, headers: string[]): void {
-    const response = this.#response;
+    if (!this.#response.destroyed && text !== undefined) {
+      headers.push("Content-Length", String(Buffer.byteLength(text)));
+    }
+    this.#writeHead(status, headers);
+    if (!this.#response.destroyed) this.#response.end(text);
+    this.#end();
+  }
+
+  #writeHead(status: number, headers: string[]): void {
     const hall = this.#hall;
     hall.answered.set(status, (hall.answered.get(status) ?? 0) + 1);
-    if (!response.destroyed) {
-      if (this.traceparent !== undefined) headers.push("traceparent", this.traceparent);
-      if (hall.draining || this.connection.broken) headers.push("Connection", "close");
-      if (text !== undefined) headers.push("Content-Length", String(Buffer.byteLength(text)));
-      response.writeHead(status, headers);
-      response.end(text);
-    }
-    this.#end();
+    if (this.#response.destroyed) return;
+    if (this.ownHeaders !== undefined) headers.push(...this.ownHeaders);
+    if (this.traceparent !== undefined) headers.push("traceparent", this.traceparent);
+    if (hall.draining || this.connection.broken) headers.push("Connection", "close");
+    this.#response.writeHead(status, headers);
   }
 
   #end(): void {
@@ -143,4 +215,18 @@ export function json(status: number, value: unknown): Answer {
 
 export const done: Answer = { status: 204 };
 
+/** When more can be written, or it will never be. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      response.removeListener("drain", go);
+      response.removeListener("close", go);
+      resolve();
+    };
+    response.on("drain", go);
+    response.on("close", go);
+  });
+}
+
 const jsonType = "application/json";
+const challenge = 'Bearer realm="holdfast"';

@@ -3,20 +3,23 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import type { Host } from "../host/host.ts";
+import type { AuthzPort } from "../model/authz.ts";
 import { fail, HoldfastError, reasonOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { TextPort } from "../model/port.ts";
 import type { Definition } from "../sdk/handler.ts";
+import { type AuthzFront, makeAuthzFront } from "./authz/front.ts";
 import { type Body, noBody, parseBody } from "./body.ts";
 import { Connections } from "./connections.ts";
 import { type AccessToken, Door } from "./door.ts";
-import { Exchange, type Hall } from "./exchange.ts";
+import { Exchange, type Hall, type StreamedAnswer } from "./exchange.ts";
 import { readFields } from "./fields.ts";
 import { type RequestHeaders, readHeaders } from "./headers.ts";
 import { invocationRoutes } from "./invocation-routes.ts";
 import type { MetricSample } from "./metrics.ts";
 import { makeOpenApi } from "./openapi.ts";
 import { otherRoutes } from "./other-routes.ts";
+import { allRights, requireUnlimited } from "./rights.ts";
 import { Ask, type Route, type Wait } from "./route.ts";
 import { type Match, Router } from "./router.ts";
 import { answerOutcome, callPrefix, sendPrefix, startInvocation } from "./start.ts";
@@ -29,6 +32,8 @@ import { parseQuery, parseTarget, printable, type Target } from "./target.ts";
  */
 export interface GatewayOptions {
   readonly port: TextPort;
+  /** Absent: authorization is not served. */
+  readonly authz?: AuthzPort;
   /** What is served now; /openapi.json is made from it. */
   readonly definitions: () => readonly Definition[];
   readonly limits: Limits;
@@ -57,10 +62,13 @@ export function makeGateway(options: GatewayOptions): Gateway {
 
 /** After the drain time, for the last answers to leave. */
 const lastAnswersMs = 250;
+/** How long the head of a streamed answer waits for its first piece. */
+const firstPieceMs = 50;
 
 class HttpGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #door: Door;
+  readonly #authz: AuthzFront | undefined;
   readonly #router: Router;
   /** Those that need no token, and answer while draining. */
   readonly #openPaths: ReadonlySet<string>;
@@ -80,6 +88,8 @@ class HttpGateway implements Gateway {
       emptied: () => {},
       answered: new Map(),
     };
+    const { authz } = options;
+    this.#authz = authz === undefined ? undefined : makeAuthzFront({ authz, host, limits });
     const routes = this.#routes();
     this.#router = new Router(routes);
     this.#openPaths = new Set(routes.filter(({ open }) => open === true).map(({ path }) => path));
@@ -172,8 +182,11 @@ class HttpGateway implements Gateway {
     const { url = "", method = "" } = request;
     checkProtocol(request, headers);
     const target = parseTarget(url);
+    const isAuthz = this.#authz?.claim(exchange, target.path) ?? false;
     if (this.#openPaths.has(target.path)) this.#door.checkSource(headers);
     else this.#admit(exchange);
+    if (isAuthz && this.#authz?.start(exchange, target, method) === true) return;
+    if (!isAuthz && exchange.rights !== allRights) requireUnlimited(exchange.rights, target.path);
     const isStart = target.path.startsWith(callPrefix) || target.path.startsWith(sendPrefix);
     if (!isStart) {
       this.#run(exchange, this.#router.find(method, target.path), target);
@@ -188,6 +201,7 @@ class HttpGateway implements Gateway {
   #admit(exchange: Exchange): void {
     const { requestsWaiting } = this.#options.limits;
     exchange.caller = this.#door.admit(exchange.headers);
+    exchange.rights = this.#door.rightsOf(exchange.caller);
     if (this.#hall.draining) throw fail("shutting-down");
     if (this.#hall.open > requestsWaiting) {
       throw fail("overloaded", { what: `${requestsWaiting} requests` });
@@ -196,25 +210,52 @@ class HttpGateway implements Gateway {
 
   #run(exchange: Exchange, { route, parameters }: Match, target: Target): void {
     const { port, limits } = this.#options;
-    const allowed = route.query?.map(({ name }) => name) ?? [];
+    const { headers, rights, connection } = exchange;
+    // Others define which parameters those have, and new ones are to be ignored.
+    const allowed =
+      route.foreign === true ? undefined : (route.query?.map(({ name }) => name) ?? []);
     const query = parseQuery(target.query, allowed);
-    const wait: Wait = (run) => this.#connections.poll(exchange.connection.signal, run);
-    const run = async (): Promise<void> => {
+    const wait: Wait = (run) => this.#connections.poll(connection.signal, run);
+    const lines: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => exchange.receiveLines(lineMax)[Symbol.asyncIterator](),
+    };
+    const run = async (signal: AbortSignal): Promise<void> => {
       const body = await readRouteBody(exchange, route, limits);
-      const reply = await route.run(new Ask({ port, limits, parameters, query, body, wait }));
+      const given = { port, limits, parameters, query, body, wait, headers, rights, signal, lines };
+      const reply = await route.run(new Ask(given));
       if ("outcome" in reply) answerOutcome(exchange, reply.outcome, "The handler");
+      else if ("pieces" in reply) await this.#stream(exchange, reply);
       else exchange.answer(reply);
     };
-    run().catch((error: unknown) => exchange.refuse(error));
+    const running = route.streams === true ? wait(run) : run(connection.signal);
+    running.catch((error: unknown) => exchange.refuse(error));
+  }
+
+  async #stream(exchange: Exchange, reply: StreamedAnswer): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const callOff = this.#options.host.setTimer(firstPieceMs, resolve);
+    try {
+      await exchange.stream(reply, promise);
+    } finally {
+      callOff();
+    }
   }
 
   #routes(): Route[] {
     const { definitions, ready, metrics, version } = this.#options;
-    const routes: Route[] = [...invocationRoutes(), ...otherRoutes()];
+    const routes: Route[] = [
+      ...invocationRoutes(),
+      ...otherRoutes(),
+      ...(this.#authz?.routes ?? []),
+    ];
     const system = systemRoutes({
       version,
       ready: () => !this.#hall.draining && ready(),
-      metrics: async () => [...(await metrics()), ...this.#measure()],
+      metrics: async () => [
+        ...(await metrics()),
+        ...this.#measure(),
+        ...(this.#authz?.measure() ?? []),
+      ],
       openApi: () => JSON.stringify(makeOpenApi({ routes, definitions: definitions(), version })),
     });
     routes.push(...system);
@@ -252,14 +293,19 @@ class HttpGateway implements Gateway {
 async function readRouteBody(exchange: Exchange, route: Route, limits: Limits): Promise<Body> {
   // A body has no meaning here (RFC 9110 §9.3.1, §9.3.5): it is left to Node to throw away.
   if (route.method === "GET" || route.method === "DELETE") return noBody;
+  if (route.streams === true && route.body?.isLines === true) return noBody;
   const bytes = await exchange.receive(limits.requestBody);
   const body = parseBody(bytes, exchange.headers, limits.bodyDepth);
+  if (route.foreign === true) return body;
   if (route.body === undefined) readFields(body, []);
   else if (route.body.required && body.text === null) {
     throw fail("invalid-argument", { what: "The request body", reason: "it is missing" });
   }
   return body;
 }
+
+/** Of a body that comes in lines: enough for a relationship with all it can carry. */
+const lineMax = 65_536;
 
 /** The headers; where they are refused, none, and why. */
 function tryReadHeaders(raw: readonly string[]): { headers: RequestHeaders; failure?: unknown } {

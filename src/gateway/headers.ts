@@ -12,6 +12,13 @@ export interface RequestHeaders {
   traceparent: string | undefined;
   origin: string | undefined;
   fetchSite: string | undefined;
+  accept: string | undefined;
+  /** `x-request-id`: AuthZEN has it echoed. */
+  requestId: string | undefined;
+  /** `x-holdfast-tenant`: for APIs that have no place for a tenant. */
+  tenant: string | undefined;
+  /** `last-event-id`: where a browser's EventSource goes on. */
+  lastEventId: string | undefined;
 }
 
 /**
@@ -30,6 +37,10 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     traceparent: undefined,
     origin: undefined,
     fetchSite: undefined,
+    accept: undefined,
+    requestId: undefined,
+    tenant: undefined,
+    lastEventId: undefined,
   };
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const field = fieldOf(raw[i] ?? "");
@@ -37,6 +48,8 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     const value = raw[i + 1] ?? "";
     if (headers[field] === undefined) headers[field] = value;
     else if (field === "traceparent") headers.traceparent = "";
+    // A list by nature: what is given twice is one list (RFC 9110 §5.3).
+    else if (field === "accept") headers.accept = `${headers.accept}, ${value}`;
     else throw fail("malformed-request", { reason: `the header ${raw[i]} is given twice` });
   }
   return headers;
@@ -48,12 +61,15 @@ function fieldOf(name: string): keyof RequestHeaders | undefined {
     case 4:
       return isName(name, "host") ? "host" : undefined;
     case 6:
+      if (isName(name, "accept")) return "accept";
       return isName(name, "origin") ? "origin" : undefined;
     case 11:
       return isName(name, "traceparent") ? "traceparent" : undefined;
     case 12:
+      if (isName(name, "x-request-id")) return "requestId";
       return isName(name, "content-type") ? "contentType" : undefined;
     case 13:
+      if (isName(name, "last-event-id")) return "lastEventId";
       return isName(name, "authorization") ? "authorization" : undefined;
     case 14:
       if (isName(name, "content-length")) return "contentLength";
@@ -62,6 +78,8 @@ function fieldOf(name: string): keyof RequestHeaders | undefined {
       return isName(name, "idempotency-key") ? "idempotencyKey" : undefined;
     case 16:
       return isName(name, "content-encoding") ? "contentEncoding" : undefined;
+    case 17:
+      return isName(name, "x-holdfast-tenant") ? "tenant" : undefined;
     default:
       return undefined;
   }

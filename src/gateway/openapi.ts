@@ -1,6 +1,7 @@
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Definition, HandlerDefinition } from "../sdk/handler.ts";
 import type { StandardSchema } from "../sdk/standard-schema.ts";
+import { authzSchemas } from "./authz/schemas.ts";
 import { moveReferences, toJsonSchema } from "./json-schema.ts";
 import type { AnswerRule, JsonSchema, Route } from "./route.ts";
 import { ref, schemas } from "./schemas.ts";
@@ -14,7 +15,7 @@ export function makeOpenApi(sources: {
   const paths: Record<string, Record<string, unknown>> = {};
   const components = new Components();
   for (const definition of sources.definitions) addHandlers(paths, components, definition);
-  for (const route of sources.routes) {
+  for (const route of sources.routes.filter(({ foreign }) => foreign !== true)) {
     const methods = paths[route.path] ?? {};
     methods[route.method.toLowerCase()] = operationOf(route);
     paths[route.path] = methods;
@@ -36,10 +37,11 @@ export function makeOpenApi(sources: {
         description: `The ${kind} ${name}.`,
       })),
       { name: "holdfast", description: "Operations on invocations, promises, state, schedules." },
+      { name: "authz", description: "Authorization: tenants, schemas, relationships, questions." },
     ],
     paths,
     components: {
-      schemas: { ...schemas, ...components.schemas },
+      schemas: { ...schemas, ...authzSchemas, ...components.schemas },
       responses: {
         Problem: {
           description: "Problem details (RFC 9457). `code` is stable.",
@@ -61,11 +63,15 @@ class Components {
     if (Object.keys(converted).length === 0) return {};
     const base = name.replace(/[^a-zA-Z0-9._-]/g, "_");
     let unique = base;
-    for (let i = 2; unique in this.schemas || unique in schemas; i++) unique = `${base}.${i}`;
+    for (let i = 2; unique in this.schemas || isTaken(unique); i++) unique = `${base}.${i}`;
     const pointer = `#/components/schemas/${unique}`;
     this.schemas[unique] = moveReferences(converted, pointer);
     return { $ref: pointer };
   }
+}
+
+function isTaken(name: string): boolean {
+  return name in schemas || name in authzSchemas;
 }
 
 function addHandlers(
@@ -141,7 +147,7 @@ function operationOf(route: Route): unknown {
   ];
   return {
     operationId: route.name,
-    tags: ["holdfast"],
+    tags: [route.path.startsWith("/authz/") ? "authz" : "holdfast"],
     summary: route.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
@@ -154,8 +160,9 @@ function pathParameter(name: string): unknown {
   return { name, in: "path", required: true, schema: { type: "string", minLength: 1 } };
 }
 
-function bodyOf({ required, description, schema }: NonNullable<Route["body"]>): unknown {
-  return { required, description, content: { "application/json": { schema } } };
+function bodyOf({ required, description, schema, isLines }: NonNullable<Route["body"]>): unknown {
+  const type = isLines === true ? "application/x-ndjson" : "application/json";
+  return { required, description, content: { [type]: { schema } } };
 }
 
 function responsesOf(

@@ -55,8 +55,14 @@ function decodePercent(text: string): string | undefined {
   }
 }
 
-/** Query parameters by name. Refuses those that are not allowed, doubled, or not decodable. */
-export function parseQuery(query: string, allowed: readonly string[]): ReadonlyMap<string, string> {
+/**
+ * Query parameters by name. Refuses those that are not allowed, doubled, or not decodable; without a
+ * list of those that are, all are.
+ */
+export function parseQuery(
+  query: string,
+  allowed: readonly string[] | undefined,
+): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   if (query === "") return parameters;
   for (const part of query.split("&")) {
@@ -68,7 +74,7 @@ export function parseQuery(query: string, allowed: readonly string[]): ReadonlyM
     if (name === undefined || value === undefined) {
       throw fail("invalid-argument", { what, reason: "it is not percent-encoded UTF-8" });
     }
-    if (!allowed.includes(name)) {
+    if (allowed?.includes(name) === false) {
       const known = allowed.length === 0 ? "none are" : `known are ${allowed.join(", ")}`;
       throw fail("invalid-argument", { what, reason: `it is not known here; ${known}` });
     }

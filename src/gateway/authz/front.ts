@@ -1,0 +1,52 @@
+import type { Exchange } from "../exchange.ts";
+import type { MetricSample } from "../metrics.ts";
+import type { Route } from "../route.ts";
+import type { Target } from "../target.ts";
+import { startCheck } from "./check.ts";
+import { MeteredAuthz } from "./metered.ts";
+import { questionRoutes } from "./question-routes.ts";
+import { relationshipRoutes } from "./relationship-routes.ts";
+import { schemaRoutes } from "./schema-routes.ts";
+import type { AuthzSources } from "./sources.ts";
+import { streamRoutes } from "./stream-routes.ts";
+import { tenantRoutes } from "./tenant-routes.ts";
+
+/**
+ * Authorization over HTTP: our own API under /authz, and those that clients of other engines speak.
+ * All of them ask the same port.
+ */
+export interface AuthzFront {
+  readonly routes: readonly Route[];
+  /** Whether the path is of these APIs; from then on the exchange reports errors as its API does. */
+  claim(exchange: Exchange, path: string): boolean;
+  /** Takes the requests that have to be fast past the router; false for all others. */
+  start(exchange: Exchange, target: Target, method: string): boolean;
+  measure(): MetricSample[];
+}
+
+export function makeAuthzFront(sources: AuthzSources): AuthzFront {
+  const authz = new MeteredAuthz(sources.authz);
+  const metered: AuthzSources = { ...sources, authz };
+  return {
+    routes: authzRoutes(metered),
+    claim: (_exchange, path) => path.startsWith("/authz/"),
+    start: (exchange, target, method) => method === "POST" && startCheck(exchange, target, metered),
+    measure: () => authz.measure(),
+  };
+}
+
+/** All of them. */
+export function authzRoutes(sources: AuthzSources): Route[] {
+  return [...ownRoutes(sources)];
+}
+
+/** Those of our own API. */
+export function ownRoutes(sources: AuthzSources): Route[] {
+  return [
+    ...tenantRoutes(sources),
+    ...schemaRoutes(sources),
+    ...relationshipRoutes(sources),
+    ...questionRoutes(sources),
+    ...streamRoutes(sources),
+  ];
+}

@@ -1,0 +1,140 @@
+import type { AuthzPort, TenantDescription } from "../../model/authz.ts";
+import { fail } from "../../model/errors.ts";
+import { type Answer, done, json } from "../exchange.ts";
+import { everyTenant } from "../rights.ts";
+import type { Ask, Route } from "../route.ts";
+import { pageQuery, readPageQuery, tenantOf, tenantPath } from "./ask.ts";
+import { readFieldsOf, readTextOf } from "./read.ts";
+import { authzRef } from "./schemas.ts";
+import type { AuthzSources } from "./sources.ts";
+
+/** Tenants, and the small texts that are kept with one. */
+export function tenantRoutes(sources: AuthzSources): Route[] {
+  return [...collectionRoutes(sources), ...documentRoutes(sources)];
+}
+
+function collectionRoutes(sources: AuthzSources): Route[] {
+  const { authz } = sources;
+  return [
+    {
+      method: "POST",
+      path: "/authz/tenants",
+      name: "createTenant",
+      summary: "Creates a tenant: a store of relationships of its own.",
+      body: {
+        required: false,
+        description: "Its id and name.",
+        schema: authzRef("AuthzCreateTenant"),
+      },
+      answers: { 201: { description: "It is there.", schema: authzRef("AuthzTenant") } },
+      errors: ["tenant-exists", "invalid-id", "limit-exceeded", "permission-denied"],
+      run: (ask) => createTenant(ask, authz),
+    },
+    {
+      method: "GET",
+      path: "/authz/tenants",
+      name: "listTenants",
+      summary: "Lists the tenants that the caller may do anything with.",
+      query: [
+        ...pageQuery,
+        { name: "name", description: "Only with this name.", schema: { type: "string" } },
+      ],
+      answers: { 200: { description: "One page.", schema: authzRef("AuthzTenantPage") } },
+      errors: ["invalid-argument"],
+      run: (ask) => listTenants(ask, authz),
+    },
+    {
+      method: "GET",
+      path: tenantPath,
+      name: "getTenant",
+      summary: "Describes a tenant.",
+      answers: { 200: { description: "The description.", schema: authzRef("AuthzTenant") } },
+      errors: ["unknown-tenant", "permission-denied"],
+      run: async (ask) => {
+        const { id } = tenantOf(ask, "read", sources);
+        return json(200, await describeTenant(authz, id));
+      },
+    },
+    {
+      method: "DELETE",
+      path: tenantPath,
+      name: "deleteTenant",
+      summary: "Deletes a tenant with all that it has.",
+      answers: { 204: { description: "It is deleted." } },
+      errors: ["unknown-tenant", "permission-denied"],
+      run: (ask) => authz.deleteTenant(tenantOf(ask, "admin", sources).id).then(() => done),
+    },
+  ];
+}
+
+async function createTenant(ask: Ask, authz: AuthzPort): Promise<Answer> {
+  const { id, name } = readFieldsOf(ask.body.value ?? {}, "The body", tenantFields);
+  const request = {
+    ...(id === undefined ? {} : { id: readTextOf(id, "id") }),
+    ...(name === undefined ? {} : { name: readTextOf(name, "name") }),
+  };
+  ask.rights.require("admin", request.id ?? everyTenant);
+  const tenant = await authz.createTenant(request);
+  const headers = ["Location", `/authz/tenants/${encodeURIComponent(tenant.id)}`];
+  return { ...json(201, tenant), headers };
+}
+
+async function listTenants(ask: Ask, authz: AuthzPort): Promise<Answer> {
+  const name = ask.query.get("name");
+  const { items, next } = await authz.tenants({
+    ...readPageQuery(ask.query, ask.limits.authzPage),
+    ...(name === undefined ? {} : { name }),
+  });
+  return json(200, { items: items.filter(({ id }) => ask.rights.sees(id)), next });
+}
+
+/** `unknown-tenant` when there is none. */
+export async function describeTenant(authz: AuthzPort, id: string): Promise<TenantDescription> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await authz.tenants({ limit: 1000, ...(after === undefined ? {} : { after }) });
+    const found = page.items.find((tenant) => tenant.id === id);
+    if (found !== undefined) return found;
+    if (page.next === null) throw fail("unknown-tenant", { tenant: id });
+    after = page.next;
+  }
+}
+
+function documentRoutes(sources: AuthzSources): Route[] {
+  const path = `${tenantPath}/documents/{name}`;
+  return [
+    {
+      method: "GET",
+      path,
+      name: "readDocument",
+      summary: "Reads a small text that is kept with the tenant.",
+      answers: {
+        200: { description: "It, or null where there is none.", schema: authzRef("AuthzDocument") },
+      },
+      errors: ["unknown-tenant", "permission-denied"],
+      run: async (ask) => {
+        const tenant = tenantOf(ask, "read", sources);
+        return json(200, { text: await tenant.readDocument(ask.parameter("name")) });
+      },
+    },
+    {
+      method: "PUT",
+      path,
+      name: "writeDocument",
+      summary: "Keeps a small text with the tenant; null deletes it.",
+      body: { required: true, description: "The text.", schema: authzRef("AuthzDocument") },
+      answers: { 204: { description: "It is kept." } },
+      errors: ["unknown-tenant", "permission-denied", "invalid-argument"],
+      run: async (ask) => {
+        const tenant = tenantOf(ask, "schema", sources);
+        const { text } = readFieldsOf(ask.body.value, "The body", documentFields);
+        const given = text === null ? null : readTextOf(text, "text");
+        await tenant.writeDocument(ask.parameter("name"), given);
+        return done;
+      },
+    },
+  ];
+}
+
+const tenantFields = new Set(["id", "name"]);
+const documentFields = new Set(["text"]);
