@@ -11,10 +11,15 @@ export interface Model {
   readonly conditions: readonly ModelCondition[];
 }
 
+export interface Place extends Position {
+  /** Of models in several files. */
+  readonly file?: string;
+}
+
 /** A word with its place. */
 export interface Name {
   readonly text: string;
-  readonly at: Position;
+  readonly at: Place;
 }
 
 export interface ModelType {
@@ -37,7 +42,7 @@ export interface ModelRelation {
 
 /** One of `[user, user:*, group#member with some_condition]`. */
 export interface Restriction {
-  readonly at: Position;
+  readonly at: Place;
   readonly type: string;
   readonly relation: string | null;
   readonly wildcard: boolean;
@@ -45,14 +50,14 @@ export interface Restriction {
 }
 
 export type Rewrite =
-  | { readonly kind: "this"; readonly at: Position }
-  | { readonly kind: "computed"; readonly relation: string; readonly at: Position }
+  | { readonly kind: "this"; readonly at: Place }
+  | { readonly kind: "computed"; readonly relation: string; readonly at: Place }
   /** `relation from tupleset`. */
   | {
       readonly kind: "from";
       readonly relation: string;
       readonly tupleset: Name;
-      readonly at: Position;
+      readonly at: Place;
     }
   | { readonly kind: "union" | "intersection"; readonly children: readonly Rewrite[] }
   | { readonly kind: "difference"; readonly base: Rewrite; readonly subtract: Rewrite };
@@ -65,7 +70,7 @@ export interface ModelCondition {
   readonly doc: string | null;
   readonly parameters: ReadonlyMap<string, CaveatType>;
   readonly expression: string;
-  readonly expressionAt: Position;
+  readonly expressionAt: Place;
   readonly origin?: Origin;
 }
 
@@ -76,7 +81,7 @@ export interface ReadModel {
 }
 
 /** Where everything is that has no place: the beginning. */
-export const nowhere: Position = { line: 1, column: 1 };
+export const nowhere: Place = { line: 1, column: 1 };
 
 /** As it is written in the DSL, without its condition unless asked for. */
 export function restrictionText(
@@ -109,10 +114,16 @@ export type Leaf = Extract<Rewrite, { readonly kind: "this" | "computed" | "from
 export function problem(
   code: string,
   message: string,
-  place: { readonly at: Position; readonly length?: number },
+  place: { readonly at: Place; readonly length?: number },
 ): SchemaProblem {
-  const { at, length } = place;
-  const end =
-    length && at !== nowhere ? { end: { line: at.line, column: at.column + length } } : {};
-  return { code, severity: "error", message, at, ...end };
+  const { length } = place;
+  const { line, column, file } = place.at;
+  return {
+    code,
+    severity: "error",
+    message,
+    at: { line, column },
+    ...(length && place.at !== nowhere ? { end: { line, column: column + length } } : {}),
+    ...(file === undefined ? {} : { file }),
+  };
 }

@@ -15,7 +15,7 @@ export function parseOpenfgaDsl(
   limits: ModelLimits,
   { strict = true }: Partial<Strictness> = {},
 ): ParsedSchema {
-  return finish(readDsl(text, limits), { source: text, limits, strict });
+  return finish(readDsl(text, { limits }), { source: text, limits, strict });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CaveatType, Origin, Position, SchemaProblem } from "../schema.ts";
+import type { CaveatType, Origin, SchemaProblem } from "../schema.ts";
 import { type ModelLimits, textProblem, tooDeep } from "./limits.ts";
 import {
   type Model,
@@ -6,6 +6,7 @@ import {
   type ModelRelation,
   type ModelType,
   type Name,
+  type Place,
   problem,
   type ReadModel,
   type Restriction,
@@ -14,18 +15,29 @@ import {
 import { syntaxProblems } from "./syntax-problems.ts";
 import { type Token, type TokenKind, tokenize, withoutComments } from "./tokens.ts";
 
+export interface DslOptions {
+  readonly limits: ModelLimits;
+  /** Goes into every place. */
+  readonly file?: string;
+}
+
 /** Reads a model, or one module, in the DSL. Only its form is checked. */
-export function readDsl(text: string, limits: ModelLimits): ReadModel {
-  const tooLarge = textProblem(text, limits);
-  if (tooLarge !== undefined) return { model: null, problems: [tooLarge] };
+export function readDsl(text: string, options: DslOptions): ReadModel {
+  const { file } = options;
+  const tooLarge = textProblem(text, options.limits);
+  if (tooLarge !== undefined) return { model: null, problems: [inFile(tooLarge, file)] };
   const { tokens, errors } = tokenize(withoutComments(text));
-  const reader = new DslReader(tokens, { lines: text.split("\n"), limits });
+  const reader = new DslReader(tokens, { ...options, lines: text.split("\n") });
   const model = reader.main();
   if (reader.tooDeep !== null) return { model: null, problems: [reader.tooDeep] };
   if (reader.unexpected === null && errors.length === 0)
     return { model, problems: reader.problems };
-  const problems = syntaxProblems({ tokens, errors }, reader.unexpected);
-  return { model: null, problems };
+  const problems = syntaxProblems({ tokens: reader.unread(), errors }, reader.unexpected);
+  return { model: null, problems: problems.map((one) => inFile(one, file)) };
+}
+
+function inFile(found: SchemaProblem, file: string | undefined): SchemaProblem {
+  return file === undefined ? found : { ...found, file };
 }
 
 /** Keywords that may be names, too. */
@@ -54,27 +66,39 @@ class DslReader {
   readonly #tokens: readonly Token[];
   readonly #lines: readonly string[];
   readonly #limits: ModelLimits;
+  readonly #file: string | undefined;
   #next = 0;
+  #headerEnd = 0;
+  /** Where the declaration begins that is being read, its line break included. */
+  #declaration = 0;
   #depth = 0;
   #module: string | null = null;
 
   constructor(
     tokens: readonly Token[],
-    context: { readonly lines: readonly string[]; readonly limits: ModelLimits },
+    context: DslOptions & { readonly lines: readonly string[] },
   ) {
     this.#tokens = tokens;
     this.#lines = context.lines;
     this.#limits = context.limits;
+    this.#file = context.file;
+  }
+
+  /** The header and all from the declaration on in which the reader stopped: what came between fits. */
+  unread(): readonly Token[] {
+    const from = Math.max(this.#headerEnd, this.#declaration);
+    return [...this.#tokens.slice(0, this.#headerEnd), ...this.#tokens.slice(from)];
   }
 
   main(): Model {
     this.#skip("WHITESPACE", "NEWLINE");
     const version = this.#header();
+    this.#headerEnd = this.#next;
     const types: ModelType[] = [];
     const extended = new Set<string>();
-    while (this.#declares("type", "extend")) types.push(this.#type(extended));
+    while (this.#begins("type", "extend")) types.push(this.#type(extended));
     const conditions = new Map<string, ModelCondition>();
-    while (this.#declares("condition")) this.#condition(conditions);
+    while (this.#begins("condition")) this.#condition(conditions);
     this.#skip("NEWLINE");
     this.#expect("EOF");
     return { version, types, conditions: [...conditions.values()] };
@@ -93,9 +117,16 @@ class DslReader {
     this.#expect("NEWLINE");
     this.#expect("schema");
     this.#expect("WHITESPACE");
-    const version = nameOf(this.#expect("SCHEMA_VERSION"));
+    const version = this.#name(this.#expect("SCHEMA_VERSION"));
     this.#skip("WHITESPACE");
     return version;
+  }
+
+  #begins(...kinds: readonly TokenKind[]): boolean {
+    const from = this.#next;
+    if (!this.#declares(...kinds)) return false;
+    this.#declaration = from;
+    return true;
   }
 
   /** Whether a declaration of that kind comes next, on a line of its own and after comments. */
@@ -120,7 +151,7 @@ class DslReader {
     }
     this.#expect("type");
     this.#expect("WHITESPACE");
-    const name = nameOf(this.#expect(...extendedIdentifiers));
+    const name = this.#name(this.#expect(...extendedIdentifiers));
     if (extending && this.#module === null) {
       this.#refuse("extend can only be used in a modular model", name);
     }
@@ -140,7 +171,7 @@ class DslReader {
       if (!this.#declares("define")) this.#expect("define");
       const line = this.#expect("define").line;
       this.#expect("WHITESPACE");
-      const name = nameOf(this.#expect(...extendedIdentifiers));
+      const name = this.#name(this.#expect(...extendedIdentifiers));
       this.#skip("WHITESPACE");
       this.#expect(":");
       this.#skip("WHITESPACE");
@@ -196,12 +227,12 @@ class DslReader {
 
   #operand(direct: Restriction[] | null): Rewrite {
     if (direct !== null && this.#is("[")) {
-      const { line, column } = this.#here();
+      const at = this.#place(this.#here());
       for (const restriction of this.#restrictions()) direct.push(restriction);
-      return { kind: "this", at: { line: line + 1, column: column + 1 } };
+      return { kind: "this", at };
     }
     if (this.#is("(")) return this.#parenthesis(direct);
-    const { text, at } = nameOf(this.#expect(...extendedIdentifiers));
+    const { text, at } = this.#name(this.#expect(...extendedIdentifiers));
     if (!this.#is("WHITESPACE") || this.#kindAt(this.#next + 1) !== "from") {
       return { kind: "computed", relation: text, at };
     }
@@ -212,14 +243,14 @@ class DslReader {
       kind: "from",
       relation: text,
       at,
-      tupleset: nameOf(this.#expect(...extendedIdentifiers)),
+      tupleset: this.#name(this.#expect(...extendedIdentifiers)),
     };
   }
 
   #parenthesis(direct: Restriction[] | null): Rewrite {
     const open = this.#expect("(");
     if (this.#depth >= this.#limits.authzExpression) {
-      const at = positionOf(open);
+      const at = this.#place(open);
       this.tooDeep ??= problem("expression-too-deep", tooDeep(this.#limits), { at, length: 1 });
       this.unexpected ??= open;
       return { kind: "this", at };
@@ -248,7 +279,7 @@ class DslReader {
   }
 
   #restriction(): Restriction {
-    const { text: type, at } = nameOf(this.#expect(...extendedIdentifiers));
+    const { text: type, at } = this.#name(this.#expect(...extendedIdentifiers));
     let relation: string | null = null;
     let wildcard = false;
     if (this.#is(":")) {
@@ -264,7 +295,7 @@ class DslReader {
       this.#expect("WHITESPACE");
       this.#expect("with");
       this.#expect("WHITESPACE");
-      condition = nameOf(this.#expect("IDENTIFIER"));
+      condition = this.#name(this.#expect("IDENTIFIER"));
     }
     return { at, type, relation, wildcard, condition };
   }
@@ -272,7 +303,7 @@ class DslReader {
   #condition(conditions: Map<string, ModelCondition>): void {
     const { line } = this.#expect("condition");
     this.#expect("WHITESPACE");
-    const name = nameOf(this.#expect("IDENTIFIER"));
+    const name = this.#name(this.#expect("IDENTIFIER"));
     this.#skip("WHITESPACE");
     if (conditions.has(name.text)) {
       this.#refuse(`condition '${name.text}' is already defined in the model`, name);
@@ -299,7 +330,7 @@ class DslReader {
     for (;;) {
       this.#skip("WHITESPACE");
       this.#skip("NEWLINE");
-      const name = nameOf(this.#expect("IDENTIFIER"));
+      const name = this.#name(this.#expect("IDENTIFIER"));
       this.#skip("WHITESPACE");
       this.#expect(":");
       this.#skip("WHITESPACE");
@@ -336,7 +367,7 @@ class DslReader {
     const tokens = this.#tokens.slice(from, this.#next);
     const first = tokens.find(({ kind }) => kind !== "WHITESPACE" && kind !== "NEWLINE");
     const text = tokens.map((token) => token.text).join("");
-    return { text: text.trim(), at: positionOf(first ?? this.#here()) };
+    return { text: text.trim(), at: this.#place(first ?? this.#here()) };
   }
 
   // --- Words ------------------------------------------------------------------------------------
@@ -350,6 +381,15 @@ class DslReader {
     }
     if (token.kind !== "EOF") this.#next++;
     return token;
+  }
+
+  #name(token: Token): Name {
+    return { text: token.text, at: this.#place(token) };
+  }
+
+  #place({ line, column }: Token): Place {
+    const at = { line: line + 1, column: column + 1 };
+    return this.#file === undefined ? at : { ...at, file: this.#file };
   }
 
   #is(...kinds: readonly TokenKind[]): boolean {
@@ -405,14 +445,6 @@ class DslReader {
 }
 
 const noToken: Token = { kind: "EOF", text: "", offset: 0, line: 0, column: 0 };
-
-function nameOf(token: Token): Name {
-  return { text: token.text, at: positionOf(token) };
-}
-
-function positionOf({ line, column }: Token): Position {
-  return { line: line + 1, column: column + 1 };
-}
 
 type ScalarKind = Exclude<CaveatType["kind"], "list" | "map">;
 

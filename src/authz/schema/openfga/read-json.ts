@@ -31,7 +31,7 @@ export function readJson(
   if (source === undefined) return refuse("invalid-json", "the model is not plain JSON");
   const tooLarge = textProblem(source, limits);
   if (tooLarge !== undefined) return { model: null, problems: [tooLarge], source };
-  const value = valueOf(source);
+  const value = parseText(source);
   if (value === undefined) return refuse("invalid-json", "the model is not JSON");
   const reader = new JsonReader(limits);
   const model = reader.model(value);
@@ -46,7 +46,7 @@ function textOf(value: unknown): string | undefined {
   }
 }
 
-function valueOf(text: string): unknown {
+function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

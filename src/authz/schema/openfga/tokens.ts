@@ -140,7 +140,7 @@ const float =
   /[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?/y;
 const integer = /0x[0-9a-fA-F]+|[0-9]+/y;
 const unsigned = /(?:0x[0-9a-fA-F]+|[0-9]+)[uU]/y;
-const escape =
+const escapeSequence =
   /\\(?:[abfnrtv"'\\?`]|[0-3][0-7][0-7]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})/y;
 
 class Lexer {
@@ -168,37 +168,45 @@ class Lexer {
 
   #inParameters(): void {
     const space = this.#match(blank);
-    if (space > 0) return this.#take("WHITESPACE", space);
-    const length = this.#match(identifier);
-    if (length > 0) {
-      const word = this.#text.slice(this.#offset, this.#offset + length);
-      return this.#take(parameterWords.get(word) ?? "IDENTIFIER", length);
-    }
+    const word = this.#match(identifier);
     const mark = this.#markOf(parameterMarks);
-    if (mark === undefined) return this.#refuse(this.#offset);
-    if (mark === ")") this.#conditions--;
-    this.#take(mark, mark.length);
+    if (space > 0) {
+      this.#take("WHITESPACE", space);
+    } else if (word > 0) {
+      const text = this.#text.slice(this.#offset, this.#offset + word);
+      this.#take(parameterWords.get(text) ?? "IDENTIFIER", word);
+    } else if (mark === undefined) {
+      this.#refuse(this.#offset);
+    } else {
+      if (mark === ")") this.#conditions--;
+      this.#take(mark, mark.length);
+    }
   }
 
   #anywhere(): void {
     const space = this.#match(newline);
     if (space > 0) {
-      const only = this.#match(blank) === space;
-      return this.#take(only ? "WHITESPACE" : "NEWLINE", space);
-    }
-    if (this.#text.startsWith("//", this.#offset)) {
+      this.#take(this.#match(blank) === space ? "WHITESPACE" : "NEWLINE", space);
+    } else if (this.#text.startsWith("//", this.#offset)) {
       const end = this.#text.indexOf("\n", this.#offset);
-      return this.#advance((end < 0 ? this.#text.length : end) - this.#offset);
+      this.#advance((end < 0 ? this.#text.length : end) - this.#offset);
+    } else {
+      this.#wordMarkOrString();
     }
+  }
+
+  #wordMarkOrString(): void {
     const string = this.#string(this.#offset);
     const [kind, length] = this.#longest();
     if (string.end - this.#offset > length) {
-      const bytes = /^[bB]/.test(this.#text.charAt(this.#offset));
-      return this.#take(bytes ? "BYTES" : "STRING", string.end - this.#offset);
+      const bytes = /[bB]/.test(this.#text.charAt(this.#offset));
+      this.#take(bytes ? "BYTES" : "STRING", string.end - this.#offset);
+    } else if (kind === undefined) {
+      this.#refuse(string.failed);
+    } else {
+      if (kind === "condition") this.#conditions++;
+      this.#take(kind, length);
     }
-    if (kind === undefined) return this.#refuse(string.failed);
-    if (kind === "condition") this.#conditions++;
-    this.#take(kind, length);
   }
 
   /** Of all rules but strings and blanks the one that takes most; of equals, the first. */
@@ -255,8 +263,8 @@ class Lexer {
       const char = this.#text.charAt(at);
       if (!options.lines && (char === "\n" || char === "\r")) return { found: false, at };
       if (char === "\\" && !options.raw) {
-        escape.lastIndex = at;
-        const length = escape.exec(this.#text)?.[0].length ?? 0;
+        escapeSequence.lastIndex = at;
+        const length = escapeSequence.exec(this.#text)?.[0].length ?? 0;
         if (length === 0) return { found: false, at: at + 1 };
         at += length;
       } else {

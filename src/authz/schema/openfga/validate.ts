@@ -1,5 +1,6 @@
 import type { SchemaProblem } from "../schema.ts";
 import { cycles, entryPoints, type TypeMap, typeMapOf } from "./entry-points.ts";
+import { isRelationName, isTypeName, relationRule, typeRule } from "./identifiers.ts";
 import {
   leavesOf,
   type Model,
@@ -47,11 +48,6 @@ export function validate(model: Model, { strict }: Strictness): readonly SchemaP
   return found;
 }
 
-const typeRule = "^[^:#@\\*\\s]{1,254}$";
-const relationRule = "^[^:#@\\*\\s]{1,50}$";
-const isTypeName = new RegExp(typeRule);
-const isRelationName = new RegExp(relationRule);
-
 function isReserved(name: string): boolean {
   return name === "self" || name === "this";
 }
@@ -64,7 +60,7 @@ function nameProblems(model: Model): readonly SchemaProblem[] {
       const message = "a type cannot be named 'self' or 'this'.";
       found.push(problem("reserved-type-keywords", message, place));
     }
-    if (!isTypeName.test(name.text)) {
+    if (!isTypeName(name.text)) {
       const message = `type '${name.text}' does not match naming rule: '${typeRule}'.`;
       found.push(problem("invalid-name", message, place));
     }
@@ -80,7 +76,7 @@ function relationNameProblems({ name }: ModelRelation, type: string): readonly S
     const message = "a relation cannot be named 'self' or 'this'.";
     found.push(problem("reserved-relation-keywords", message, place));
   }
-  if (!isRelationName.test(name.text)) {
+  if (!isRelationName(name.text)) {
     const message = `relation '${name.text}' of type '${type}' does not match naming rule: '${relationRule}'.`;
     found.push(problem("invalid-name", message, place));
   }
