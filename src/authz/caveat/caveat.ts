@@ -218,12 +218,12 @@ function checkSize(definition: CaveatDefinition, limits: Limits): SchemaProblem 
   const { parameters, expression, at } = definition;
   if (parameters.size > limits.authzCaveatParameters) {
     const message = `${parameters.size} parameters; the limit authzCaveatParameters is ${limits.authzCaveatParameters}`;
-    return { code: "caveat-parameters", severity: "error", message, at };
+    return { code: "too-many-parameters", severity: "error", message, at };
   }
   const length = Buffer.byteLength(expression);
   if (length <= limits.authzCaveatText) return null;
   const message = `An expression of ${length} bytes; the limit authzCaveatText is ${limits.authzCaveatText}`;
-  return { code: "caveat-text", severity: "error", message, at };
+  return { code: "caveat-too-long", severity: "error", message, at };
 }
 
 function wholeProblem(
@@ -241,7 +241,7 @@ function findUnused(
   return [...parameters.keys()]
     .filter((name) => !used.has(name))
     .map((name) => ({
-      code: "caveat-unused-parameter",
+      code: "unused-parameter",
       severity: "warning",
       message: `The expression does not look at parameter ${name}`,
       at,

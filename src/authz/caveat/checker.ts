@@ -54,13 +54,15 @@ export class Checker implements Checking {
   /** As many slots as a frame needs. */
   slots = 0;
   readonly #scope = new Map<string, { readonly slot: number; readonly type: Type }>();
+  readonly #parameters: number;
   #depth = 0;
-  #open = 0;
+  #open: number;
 
   constructor(dialect: SchemaDialect, parameters: readonly Variable[]) {
     this.dialect = dialect;
     for (const { name, type } of parameters) this.#scope.set(name, { slot: this.slots++, type });
-    this.#open = this.slots;
+    this.#parameters = parameters.length;
+    this.#open = parameters.length;
   }
 
   check(node: ASTNode): Checked {
@@ -161,7 +163,7 @@ export class Checker implements Checking {
     const variable = this.#scope.get(name);
     if (variable !== undefined) {
       const { slot, type } = variable;
-      this.used.add(name);
+      if (slot < this.#parameters) this.used.add(name);
       return {
         type,
         run: (frame) => {

@@ -98,8 +98,7 @@ export function formatDouble(value: number): string {
   if (Object.is(value, -0)) return "-0";
   const [digits = "", exponent = "0"] = value.toExponential().split("e");
   const power = Number(exponent);
-  const isPlain = power >= -4 && (power < 6 || power < digits.replace(/[-.]/g, "").length);
-  if (isPlain && power < 21) return String(value);
+  if (power >= -4 && power < 6) return String(value);
   const size = String(Math.abs(power)).padStart(2, "0");
   return `${digits}e${power < 0 ? "-" : "+"}${size}`;
 }
