@@ -37,7 +37,12 @@ import type {
 } from "../../src/model/authz.ts";
 import { fail, toHoldfastError } from "../../src/model/errors.ts";
 import { defaultLimits } from "../../src/model/limits.ts";
-import { formatRelationship, type Relationship, wildcardId } from "../../src/model/relationship.ts";
+import {
+  formatRelationship,
+  type Relationship,
+  type SubjectRef,
+  wildcardId,
+} from "../../src/model/relationship.ts";
 import type { Ground } from "./ground.ts";
 import { type Answer, applyUpdates, isPlaced, Oracle } from "./oracle.ts";
 
@@ -134,6 +139,7 @@ class OracleTenant implements TenantPort {
   async lookupResources(request: LookupResources): Promise<LookupPage<FoundResource>> {
     const { resourceType, permission, subject } = request;
     this.#checkNames(resourceType, permission);
+    this.#checkSubject(subject);
     const found = listed(this.#oracle(request).resources(resourceType, permission, subject));
     return paged(found, request);
   }
@@ -141,10 +147,13 @@ class OracleTenant implements TenantPort {
   async lookupSubjects(request: LookupSubjects): Promise<LookupPage<FoundSubject>> {
     const { resource, permission, subjectType: type, subjectRelation: relation } = request;
     this.#checkNames(resource.type, permission);
+    this.#checkNames(type, relation);
     const of = { type, ...(relation === undefined ? {} : { relation }) };
     const answers = this.#oracle(request).subjects(resource, permission, of);
     const everybody = answers.get(wildcardId);
     const found = listed(answers);
+    // Under a wildcard, those are told as well who need it not.
+    const explicit = this.#oracle(request, ({ subject }) => subject.id !== wildcardId);
     if (everybody === undefined || given(everybody).verdict === "no") return paged(found, request);
     const excluded = [...answers]
       .filter(([id, answer]) => id !== wildcardId && given(answer).verdict !== "yes")
@@ -152,8 +161,12 @@ class OracleTenant implements TenantPort {
         const { verdict, missing } = given(answer);
         return { id, verdict: verdict === "no" ? "yes" : "conditional", missing };
       });
+    const isTold = ({ id, verdict }: FoundSubject): boolean =>
+      id === wildcardId ||
+      verdict !== given(everybody).verdict ||
+      given(explicit.check(resource, permission, { ...of, id })).verdict !== "no";
     return paged(
-      found.map((one) => (one.id === wildcardId ? { ...one, excluded } : one)),
+      found.filter(isTold).map((one) => (one.id === wildcardId ? { ...one, excluded } : one)),
       request,
     );
   }
@@ -164,6 +177,7 @@ class OracleTenant implements TenantPort {
     return { permissions, zookie: "" };
   }
 
+  describe = notHere;
   readSchema = notHere;
   schemas = notHere;
   deleteRelationships = notHere;
@@ -183,23 +197,32 @@ class OracleTenant implements TenantPort {
     return state;
   }
 
-  #oracle({ consistency, context, contextual }: Question): Oracle {
+  #oracle(
+    { consistency, context, contextual }: Question,
+    keep: (relationship: Relationship) => boolean = () => true,
+  ): Oracle {
     const { relationships, schema } = this.#at(consistency);
     if (schema === null) throw fail("schema-missing", { tenant: this.id });
     for (const relationship of contextual ?? []) checkPlace(relationship, schema);
     return new Oracle({
       schema,
-      relationships,
+      relationships: relationships.filter(keep),
       now: Date.now(),
       ...(context === undefined ? {} : { context }),
-      ...(contextual === undefined ? {} : { contextual }),
+      ...(contextual === undefined ? {} : { contextual: contextual.filter(keep) }),
     });
   }
 
   #check(question: Question, { resource, permission, subject }: CheckItem) {
     this.#checkNames(resource.type, permission);
-    this.#checkNames(subject.type, subject.relation);
+    this.#checkSubject(subject);
     return given(this.#oracle(question).check(resource, permission, subject));
+  }
+
+  #checkSubject({ type, id, relation }: SubjectRef): void {
+    if (id.includes(":"))
+      throw fail("invalid-relationship", { what: id, reason: "it has a colon" });
+    this.#checkNames(type, relation);
   }
 
   #checkNames(type: string, relation?: string): void {

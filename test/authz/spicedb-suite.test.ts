@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { suiteFolder } from "../suites.ts";
 import { onGround } from "./ground.ts";
 import { openOracle } from "./oracle-port.ts";
-import { runSpicedbFile, SuiteReport } from "./spicedb-suite.ts";
+import { runSpicedbFile } from "./spicedb-suite.ts";
+import { SuiteReport } from "./suite-report.ts";
 
 const folder = suiteFolder("spicedb/testconfigs");
 const skip = folder === undefined && "the suites are not beside this checkout";

@@ -20,27 +20,7 @@ import { type Given, givenBy, givenOf, showGiven, verdictIn, verdictInTree } fro
 import { allPages, type Ground, newTenant } from "./ground.ts";
 import { Oracle } from "./oracle.ts";
 import { type Assertion, parseAssertion, parseRelationships } from "./relationship-text.ts";
-
-/** Adds up over files. */
-export class SuiteReport {
-  readonly counts: Map<string, number> = new Map();
-  readonly disagreements: string[] = [];
-
-  count(what: string, by = 1): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + by);
-  }
-
-  /** Counts a comparison, and keeps what is said about it when it does not hold. */
-  expect(what: string, holds: boolean, describe: () => string): void {
-    this.count(what);
-    if (!holds) this.disagreements.push(`${what}: ${describe()}`);
-  }
-
-  get summary(): string {
-    const counts = [...this.counts].map(([what, count]) => `${what} ${count}`);
-    return `${counts.join(", ")}, disagreements ${this.disagreements.length}`;
-  }
-}
+import type { SuiteReport } from "./suite-report.ts";
 
 interface Case {
   readonly schemaText: string;

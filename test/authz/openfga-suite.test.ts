@@ -1,0 +1,58 @@
+/** OpenFGA's store tests, with tuples stored and with tuples that come with the question. */
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test } from "node:test";
+import { Prng } from "../../src/std/prng.ts";
+import { suiteFolder } from "../suites.ts";
+import { onGround } from "./ground.ts";
+import {
+  canBeContextual,
+  type Passing,
+  readOpenfgaTests,
+  runOpenfgaTest,
+} from "./openfga-suite.ts";
+import { openOracle } from "./oracle-port.ts";
+import { SuiteReport } from "./suite-report.ts";
+
+const folder = suiteFolder("openfga");
+const skip = folder === undefined && "the suites are not beside this checkout";
+const seed = Number(process.env["HOLDFAST_SEED"] ?? Date.now() % 1_000_000);
+
+/** Where the question is another one than OpenFGA's, so that the answer is more than its error. */
+const exceptions: ReadonlyMap<string, string> = new Map([
+  [
+    "relation_through_ttu_with_condition",
+    "OpenFGA's ListUsers fails on any condition that lacks context, also where others decide",
+  ],
+]);
+const oracleExceptions: ReadonlyMap<string, string> = new Map([
+  ...exceptions,
+  ["resolution_too_complex_throws_error", "the oracle does not count levels"],
+]);
+
+const modes = [{ name: "the oracle", open: openOracle, exceptions: oracleExceptions }];
+
+for (const mode of modes) {
+  for (const passing of ["stored", "contextual"] satisfies Passing[]) {
+    test(`the tests of OpenFGA with ${passing} tuples, on ${mode.name}`, { skip }, async (t) => {
+      assert(folder !== undefined);
+      t.diagnostic(`seed ${seed}`);
+      const report = new SuiteReport();
+      await onGround(mode.open, async (ground) => {
+        for (const file of ["consolidated_1_1_tests.yaml", "abac_tests.yaml"]) {
+          for (const one of readOpenfgaTests(path.join(folder, file))) {
+            if (passing === "contextual" && !canBeContextual(one)) continue;
+            report.count("tests");
+            const random = new Prng(seed);
+            const own = mode.exceptions.has(one.name) ? new SuiteReport() : report;
+            await runOpenfgaTest(one, { ground, report: own, random, passing });
+            if (own !== report) report.except(own);
+          }
+        }
+      });
+      t.diagnostic(report.summary);
+      for (const line of report.disagreements) t.diagnostic(line);
+      assert.deepEqual(report.disagreements, []);
+    });
+  }
+}
