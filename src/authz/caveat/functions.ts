@@ -110,7 +110,7 @@ export const typeNames: ReadonlySet<string> = new Set(
 
 /** `pattern` as it was read when the caveat was compiled, or the text that is only known now. */
 export function matchPattern(text: string, pattern: Pattern, frame: Frame): Outcome {
-  frame.cost += textCost(text.length + 1) * Math.ceil(pattern.size / 4);
+  frame.cost += textCost(text.length + 1) * Math.ceil(pattern.size / 2);
   return frame.cost > frame.max ? new Failure("too much to do") : pattern.test(text);
 }
 
@@ -171,10 +171,11 @@ function matches(text: Value, pattern: Value | undefined, frame: Frame): Outcome
   if (typeof text !== "string" || typeof pattern !== "string") {
     return refuse("matches", [text, pattern]);
   }
-  frame.cost += pattern.length * 10; // it has to be compiled first
-  if (frame.cost > frame.max) return new Failure("too much to do");
+  frame.cost += pattern.length;
   const parsed = parsePattern(pattern);
-  return parsed instanceof Failure ? parsed : matchPattern(text, parsed, frame);
+  if (parsed instanceof Failure) return parsed;
+  frame.cost += parsed.size * 4; // making it took longer than reading it: `a{1000}` is a thousand steps
+  return matchPattern(text, parsed, frame);
 }
 
 function isInCidr(address: Value, cidr: Value | undefined): Outcome {
