@@ -5,7 +5,7 @@ import type { Awaitable } from "./awaitable.ts";
  * What a store keeps for authorization. A tenant is known by a small number here; every transaction
  * of it has a revision (1, 2, 3 …), given by the caller, who is the tenant's only writer. Tuples have
  * versions: one holds from `created` up to, and not including, `deleted`. Texts are compared byte
- * for byte, and ordered by the bytes of their UTF-8.
+ * for byte.
  */
 
 export interface TenantRow {
@@ -103,7 +103,7 @@ export interface RelationTrim {
  * at last tenants deleted.
  */
 export interface RelationWrites {
-  /** Inserted, or name, schema and updatedAt replaced; revision and trimmed count only for a new one. */
+  /** Inserted, or replaced but for `revision` and `trimmed`, which count only for a new one. */
   readonly putTenants: TenantRow[];
   /** Inserted, or replaced. */
   readonly putSchemas: SchemaRow[];
@@ -140,9 +140,13 @@ export interface RelationReads {
   scanTuples(request: TupleScan): Awaitable<TupleChunk>;
   /** All versions of some resources, or of some subjects; each once, in no particular order. */
   loadTuples(request: TupleRequest): Awaitable<TupleRow[]>;
-  /** What held at a revision and matches, a page at a time, in order of the key. */
+  /**
+   * What held at a revision and matches, a page at a time, in order of resource, relation and
+   * subject: ids by their bytes, types and relations in an order that is the store's own.
+   */
   readTuples(request: TupleRead): Awaitable<TuplePage>;
-  countTuples(tenant: number): Awaitable<TupleCount>;
+  /** How many hold at the latest revision. */
+  countTuples(tenant: number): Awaitable<number>;
 
   /** Transactions after a revision, by revision. */
   scanLog(request: LogScan): Awaitable<LogRow[]>;
@@ -161,7 +165,7 @@ export interface TupleScan {
 }
 
 /**
- * Versions in order of their key, by columns, which is the quickest to make, to hand over between
+ * Versions, those of one resource mostly together, by columns, which is the quickest to make, to hand over between
  * threads, and to take in. Row `i` is what lies at `i` in each column.
  */
 export interface TupleChunk {
@@ -220,13 +224,6 @@ export interface TuplePage {
   readonly rows: readonly TupleRow[];
   /** Where the next page begins; null when this is the last. */
   readonly next: string | null;
-}
-
-export interface TupleCount {
-  /** Those that hold at the latest revision. */
-  readonly alive: number;
-  /** All versions that are kept. */
-  readonly versions: number;
 }
 
 export interface LogScan {

@@ -2,7 +2,7 @@ import type { Entry } from "../model/entry.ts";
 import type { InvocationNumber } from "../model/ids.ts";
 import type { Invocation, Status } from "../model/invocation.ts";
 import type { Awaitable } from "./awaitable.ts";
-import type { RelationWrites } from "./relations.ts";
+import type { RelationReads, RelationWrites } from "./relations.ts";
 
 /**
  * Where it all lives. One writer: the engine's loop, which calls `commit` once per batch, and while
@@ -60,6 +60,8 @@ export interface Store {
   loadSchedules(): Awaitable<Schedule[]>;
   /** Live invocations by status, for metrics. */
   countByStatus(): Awaitable<Record<string, number>>;
+  /** What is kept for authorization. */
+  readonly relations: RelationReads;
 
   /**
    * Runs one read-only statement over the documented views, in another thread or process, so that a

@@ -20,6 +20,7 @@ import type {
 import type { MemoryDisk, Write } from "./memory-disk.ts";
 import { queryTables } from "./query.ts";
 import * as read from "./read.ts";
+import { MemoryRelations } from "./relation-reads.ts";
 import { freezeBatch } from "./tables.ts";
 
 /** What is made to go wrong with a commit. */
@@ -52,6 +53,7 @@ const overlapMax = 4;
 class MemoryStore implements Store {
   readonly info: StoreInfo;
   readonly location = "memory";
+  readonly relations: MemoryRelations;
   readonly #disk: MemoryDisk;
   readonly #sync: () => Promise<void>;
   readonly #fault: (batch: Batch) => CommitFault | null;
@@ -66,6 +68,7 @@ class MemoryStore implements Store {
     this.#sync = options.sync ?? (() => Promise.resolve());
     this.#fault = options.fault ?? (() => null);
     this.#crashes = disk.crashes;
+    this.relations = new MemoryRelations(() => this.#tables().relations);
   }
 
   async claim(partitions: readonly number[], owner: string): Promise<PartitionClaim[]> {

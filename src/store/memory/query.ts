@@ -1,6 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { makeTables } from "../sqlite/file.ts";
+import { Names } from "../sqlite/names.ts";
 import { QueryConnection } from "../sqlite/query-connection.ts";
+import { RelationWriter } from "../sqlite/relation-writer.ts";
 import { BatchWriter } from "../sqlite/writer.ts";
 import type { QueryBounds, QueryResult, SqlValue, StoreInfo } from "../store.ts";
 import type { Tables } from "./tables.ts";
@@ -19,7 +21,12 @@ export function queryTables(tables: Tables, info: StoreInfo, query: TableQuery):
   const db = new DatabaseSync(":memory:");
   try {
     makeTables(db, info);
-    new BatchWriter(db).write(tables.dump());
+    const names = new Names(db, "write");
+    new BatchWriter(db, names).write(tables.dump());
+    const relations = new RelationWriter(db, names);
+    for (const tenant of tables.relations.tenants.values()) {
+      if (!tenant.deleted) relations.restore(tenant);
+    }
     const connection = new QueryConnection(db, info.tag, secret);
     return connection.run(query.sql, query.parameters, query.bounds.rowsMax);
   } finally {

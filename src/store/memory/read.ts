@@ -1,5 +1,6 @@
 import type { InvocationNumber } from "../../model/ids.ts";
 import { hasEnded, type Invocation } from "../../model/invocation.ts";
+import { compareText } from "../order.ts";
 import { timerKinds } from "../sqlite/codes.ts";
 import type {
   IdempotencyAddress,
@@ -144,10 +145,6 @@ function byNumber(a: { readonly number: number }, b: { readonly number: number }
   return a.number - b.number;
 }
 
-function _byKey(a: KeyAddress, b: KeyAddress): number {
-  return compareText(a.service, b.service) || compareText(a.key, b.key);
-}
-
 function byDue(a: Timer, b: Timer): number {
   return (
     a.due - b.due ||
@@ -155,16 +152,4 @@ function byDue(a: Timer, b: Timer): number {
     a.command - b.command ||
     timerKinds.indexOf(a.kind) - timerKinds.indexOf(b.kind)
   );
-}
-
-/** By code points, which is the order of UTF-8 and so of the databases; `<` goes by UTF-16. */
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  const left = [...a];
-  const right = [...b];
-  for (let i = 0; ; i++) {
-    const x = left[i]?.codePointAt(0) ?? -1;
-    const y = right[i]?.codePointAt(0) ?? -1;
-    if (x !== y) return x - y;
-  }
 }

@@ -13,6 +13,8 @@ import {
   type Schedule,
   type Timer,
 } from "../store.ts";
+import { checkRelations } from "./relation-check.ts";
+import { RelationTables } from "./relation-tables.ts";
 
 export interface PartitionRow {
   epoch: number;
@@ -34,6 +36,7 @@ export class Tables {
   readonly outbox: Map<number, Map<number, OutboxMessage>> = new Map();
   readonly received: Map<number, Map<number, number>> = new Map();
   readonly schedules: Map<string, Schedule> = new Map();
+  relations: RelationTables = new RelationTables();
 
   claim(partition: number, owner: string): PartitionRow {
     const row = this.partitions.get(partition) ?? { epoch: 0, counter: 1, owner };
@@ -61,9 +64,10 @@ export class Tables {
       if (row !== undefined) row.counter = Math.max(row.counter, counter);
     }
     for (const number of batch.deleteInvocations) this.#delete(number);
+    this.relations.apply(batch);
   }
 
-  /** Everything as one batch, and so as a copy of everything. */
+  /** Everything but the relations as one batch, and so as a copy of it. */
   dump(): Batch {
     const batch = makeBatch(new Map());
     batch.insertInvocations.push(...this.invocations.values());
@@ -91,6 +95,7 @@ export class Tables {
     const tables = new Tables();
     for (const [partition, row] of this.partitions) tables.partitions.set(partition, { ...row });
     tables.apply(this.dump());
+    tables.relations = this.relations.copy();
     return tables;
   }
 
@@ -111,6 +116,7 @@ export class Tables {
       assert(claimed, `counter reserved for partition ${partition}, not claimed`);
     }
     this.#checkJournals(batch);
+    checkRelations(this.relations, batch);
   }
 
   #checkJournals(batch: Batch): void {
@@ -210,7 +216,11 @@ export function freezeBatch(batch: Batch): Batch {
     putTenants: [...batch.putTenants],
     putSchemas: [...batch.putSchemas],
     putDocuments: [...batch.putDocuments],
-    relations: [...batch.relations],
+    relations: batch.relations.map((commit) => ({
+      ...commit,
+      inserts: [...commit.inserts],
+      deletes: [...commit.deletes],
+    })),
     trimRelations: [...batch.trimRelations],
     deleteTenants: [...batch.deleteTenants],
   };

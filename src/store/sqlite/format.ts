@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { relationSchema } from "./relation-format.ts";
 
 /*
  * The tables of a store file. Journals are clustered by invocation number, and numbers grow with
@@ -10,10 +11,12 @@ import type { DatabaseSync } from "node:sqlite";
 export const applicationId = 0x486f6c64;
 
 /** The format this code writes, as `user_version` in the SQLite header. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 /** `migrations[n]` turns format n + 1 into n + 2, inside a transaction of the caller. */
-export const migrations: readonly ((db: DatabaseSync) => void)[] = [];
+export const migrations: readonly ((db: DatabaseSync) => void)[] = [
+  (db) => db.exec(relationSchema),
+];
 
 /** Conditions of the partial indexes; a query must repeat them word for word to use the index. */
 export const holdsKey = "mode = 1 AND status BETWEEN 1 AND 5";
@@ -140,4 +143,4 @@ CREATE TABLE schedules (
   next_at INTEGER,
   pending INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-`;
+${relationSchema}`;

@@ -24,9 +24,12 @@ import type {
 import { commitFault, primaryCode, resultCodes } from "./faults.ts";
 import { canonicalPath, migrateFile, prepareFile, readInfo } from "./file.ts";
 import { type FileLock, lockFile } from "./lock.ts";
+import { Names } from "./names.ts";
 import { QueryRunner } from "./query-runner.ts";
 import { Reader } from "./reader.ts";
+import { SqliteRelations } from "./relation-reader.ts";
 import { Question } from "./rows.ts";
+import { ScanRunner } from "./scan-runner.ts";
 import { WalKeeper, walBytesDefault } from "./wal-keeper.ts";
 import { BatchWriter } from "./writer.ts";
 
@@ -117,9 +120,11 @@ const inlineRows = 16;
 const blockMs = 1;
 
 function countRows(batch: Batch): number {
-  return (
-    batch.appendEntries.length + batch.insertInvocations.length + batch.updateInvocations.length
-  );
+  let rows =
+    batch.appendEntries.length + batch.insertInvocations.length + batch.updateInvocations.length;
+  for (const { inserts, deletes } of batch.relations) rows += inserts.length + deletes.length;
+  for (const { limit } of batch.trimRelations) rows += limit;
+  return rows;
 }
 
 /**
@@ -138,6 +143,7 @@ function reserve(fd: number, bytes: number): void {
 class SqliteStore implements Store {
   readonly info: StoreInfo;
   readonly location: string;
+  readonly relations: SqliteRelations;
   readonly #db: DatabaseSync;
   readonly #lock: FileLock;
   readonly #host: Host;
@@ -147,6 +153,8 @@ class SqliteStore implements Store {
   readonly #reader: Reader;
   readonly #writer: BatchWriter;
   readonly #queries: QueryRunner;
+  readonly #scans: ScanRunner;
+  readonly #names: Names;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
   readonly #dataVersion: Question;
@@ -183,7 +191,10 @@ class SqliteStore implements Store {
       log: options.host.log,
     });
     this.#reader = new Reader(db);
-    this.#writer = new BatchWriter(db);
+    this.#names = new Names(db, "write");
+    this.#writer = new BatchWriter(db, this.#names);
+    this.#scans = new ScanRunner(path);
+    this.relations = new SqliteRelations(db, this.#names, this.#scans);
     this.#queries = new QueryRunner(path, this.info.tag, options.host);
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#end = db.prepare("COMMIT");
@@ -254,6 +265,7 @@ class SqliteStore implements Store {
       // Some errors, a full disk among them, make SQLite roll back by itself.
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       this.#version = -1;
+      this.#names.reload();
       throw error;
     }
   }
@@ -331,6 +343,7 @@ class SqliteStore implements Store {
     this.#suspect = true;
     // A query's snapshot would keep the checkpoint from completing.
     await this.#queries.stop();
+    await this.#scans.settle();
     this.#suspect = !(await this.#wal.empty());
     this.#version = -1;
     if (!this.#suspect) this.#durable = Promise.resolve();
@@ -404,6 +417,7 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     await this.#durable.catch(() => undefined);
     await this.#queries.stop();
+    await this.#scans.close();
     await this.#wal.close();
     closeSync(this.#walFd);
     this.#db.close();

@@ -12,6 +12,8 @@ import {
   timerKindCode,
 } from "./codes.ts";
 import { isWorkflow } from "./format.ts";
+import type { Names } from "./names.ts";
+import { RelationWriter } from "./relation-writer.ts";
 
 const statementTexts = {
   insertInvocation: `INSERT INTO invocations VALUES (${marks(16)})`,
@@ -50,8 +52,10 @@ type Statements = Readonly<Record<keyof typeof statementTexts, StatementSync>>;
  */
 export class BatchWriter {
   readonly #run: Statements;
+  readonly #relations: RelationWriter;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, names: Names) {
+    this.#relations = new RelationWriter(db, names);
     // fromEntries forgets the key type
     this.#run = Object.fromEntries(
       Object.entries(statementTexts).map(([name, text]) => [name, db.prepare(text)]),
@@ -78,6 +82,7 @@ export class BatchWriter {
       run.deleteStateOf.run(number);
       run.deleteInvocation.run(number);
     }
+    this.#relations.write(batch);
   }
 
   #writeInvocations(batch: Batch): void {

@@ -1,0 +1,155 @@
+import type { DatabaseSync } from "node:sqlite";
+import type {
+  LogRow,
+  LogScan,
+  RelationReads,
+  SchemaRow,
+  TenantRow,
+  TupleChunk,
+  TuplePage,
+  TupleRead,
+  TupleRequest,
+  TupleRow,
+  TupleScan,
+} from "../relations.ts";
+import type { Names } from "./names.ts";
+import { Question, type Row } from "./rows.ts";
+import type { ScanRunner } from "./scan-runner.ts";
+import { loaderTexts, TupleLoader } from "./tuple-loader.ts";
+import { pagerTexts, TuplePager } from "./tuple-pager.ts";
+import { scanText, TupleScanner } from "./tuple-scanner.ts";
+
+const isLiving = "EXISTS (SELECT 1 FROM tenants WHERE number = ?1 AND deleted = 0)";
+
+const questionTexts = {
+  tenants: `SELECT number, id, name, revision, trimmed, schema, created_at, updated_at FROM tenants
+    WHERE deleted = 0 ORDER BY number`,
+  deletedTenants: "SELECT number FROM tenants WHERE deleted = 1 ORDER BY number",
+  schemas: `SELECT tenant, id, revision, dialect, text, created_at FROM schemas
+    WHERE tenant = ?1 AND ${isLiving}`,
+  document: `SELECT text FROM documents WHERE tenant = ?1 AND name = ?2 AND ${isLiving}`,
+  countTuples: "SELECT tuples FROM tenants WHERE number = ?1 AND deleted = 0",
+  log: `SELECT revision, at, log FROM relation_log WHERE tenant = ?1 AND revision > ?2 AND ${isLiving}
+    ORDER BY revision LIMIT ?3`,
+  logEnds: `SELECT (SELECT min(revision) FROM relation_log WHERE tenant = ?1),
+    (SELECT max(revision) FROM relation_log WHERE tenant = ?1) WHERE ${isLiving}`,
+  logTime: "SELECT at FROM relation_log WHERE tenant = ?1 AND revision = ?2",
+  trimmable: `SELECT EXISTS (SELECT 1 FROM tuples WHERE tenant = ?1 AND deleted <= ?2)
+    OR EXISTS (SELECT 1 FROM relation_log WHERE tenant = ?1 AND revision <= ?2)
+    OR EXISTS (SELECT 1 FROM tenants WHERE number = ?1 AND deleted = 1)`,
+} as const;
+
+/** The texts, for the test that each is answered from an index. */
+export const relationQuestions: Readonly<Record<string, string>> = {
+  ...questionTexts,
+  ...loaderTexts,
+  ...pagerTexts,
+  scan: scanText,
+};
+
+/** What is kept for authorization, read from the file. */
+export class SqliteRelations implements RelationReads {
+  readonly #ask: Readonly<Record<keyof typeof questionTexts, Question>>;
+  readonly #scanner: TupleScanner;
+  readonly #loader: TupleLoader;
+  readonly #pager: TuplePager;
+  readonly #scans: ScanRunner;
+
+  constructor(db: DatabaseSync, names: Names, scans: ScanRunner) {
+    // fromEntries forgets the key type
+    this.#ask = Object.fromEntries(
+      Object.entries(questionTexts).map(([name, text]) => [name, new Question(db, text)]),
+    ) as Record<keyof typeof questionTexts, Question>;
+    this.#scanner = new TupleScanner(db, names);
+    this.#loader = new TupleLoader(db, names);
+    this.#pager = new TuplePager(db, names);
+    this.#scans = scans;
+  }
+
+  loadTenants(): TenantRow[] {
+    return this.#ask.tenants.all().map(decodeTenant);
+  }
+
+  loadDeletedTenants(): number[] {
+    return this.#ask.deletedTenants.all().map((row) => row[0] as number); // the key
+  }
+
+  loadSchemas(tenant: number): SchemaRow[] {
+    return this.#ask.schemas
+      .all(tenant)
+      .map(decodeSchema)
+      .sort((a, b) => a.revision - b.revision);
+  }
+
+  loadDocument(tenant: number, name: string): string | null {
+    return (this.#ask.document.first(tenant, name)?.[0] ?? null) as string | null; // TEXT
+  }
+
+  /** The first chunk, with which small tenants are done, on this thread; others in one of their own. */
+  scanTuples(scan: TupleScan): TupleChunk | Promise<TupleChunk> {
+    return scan.after === null ? this.#scanner.chunk(scan) : this.#scans.run(scan);
+  }
+
+  loadTuples(request: TupleRequest): TupleRow[] {
+    return this.#loader.load(request);
+  }
+
+  readTuples(read: TupleRead): TuplePage {
+    return this.#pager.page(read);
+  }
+
+  countTuples(tenant: number): number {
+    return (this.#ask.countTuples.first(tenant)?.[0] ?? 0) as number; // INTEGER
+  }
+
+  scanLog({ tenant, after, limit }: LogScan): LogRow[] {
+    return this.#ask.log.all(tenant, after, limit).map((row) => ({
+      revision: row[0] as number, // the columns are NOT NULL and STRICT
+      at: row[1] as number,
+      log: row[2] as string,
+    }));
+  }
+
+  /** By halving: times never fall from one revision to the next, and there are no gaps. */
+  findRevision(tenant: number, at: number): number {
+    const [first, last] = this.#ask.logEnds.first(tenant) ?? [];
+    if (typeof first !== "number" || typeof last !== "number") return 0;
+    let low = first - 1; // written at or before, or nothing
+    let high = last;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      const time = this.#ask.logTime.first(tenant, middle)?.[0];
+      if (typeof time === "number" && time <= at) low = middle;
+      else high = middle - 1;
+    }
+    return low < first ? 0 : low;
+  }
+
+  hasTrimmable(tenant: number, upTo: number): boolean {
+    return this.#ask.trimmable.first(tenant, upTo)?.[0] === 1;
+  }
+}
+
+function decodeTenant(row: Row): TenantRow {
+  return {
+    number: row[0] as number, // the casts say what the STRICT tables promise
+    id: row[1] as string,
+    name: row[2] as string,
+    revision: row[3] as number,
+    trimmed: row[4] as number,
+    schema: row[5] as string | null,
+    createdAt: row[6] as number,
+    updatedAt: row[7] as number,
+  };
+}
+
+function decodeSchema(row: Row): SchemaRow {
+  return {
+    tenant: row[0] as number, // the same
+    id: row[1] as string,
+    revision: row[2] as number,
+    dialect: row[3] as string,
+    text: row[4] as string,
+    createdAt: row[5] as number,
+  };
+}
