@@ -2,6 +2,7 @@
  * The schema as a graph: which relations and permissions draw their subjects from which. It is made
  * once per schema; all that is asked of it is linear in its size.
  */
+import { assert } from "../../std/assert.ts";
 import type { Expression, RelationDefinition, Schema } from "./schema.ts";
 import { expressionText } from "./text.ts";
 
@@ -72,7 +73,7 @@ export class ReachGraph {
 
   node(id: number): ReachNode {
     const node = this.#nodes[id];
-    if (node === undefined) throw new RangeError(`no node ${id}`);
+    assert(node !== undefined, "a node of the graph has an id of the graph");
     return node;
   }
 

@@ -118,24 +118,10 @@ export function reachableSubjects(
   ref: { readonly type: string; readonly name: string },
 ): readonly SubjectKind[] {
   const graph = reachGraph(schema);
-  return subjectKinds(graph, [idOf(graph, { schema, ref })]);
-}
-
-/** The same for all relations and permissions of a type together. */
-export function reachableSubjectsOfType(schema: Schema, type: string): readonly SubjectKind[] {
-  const graph = reachGraph(schema);
-  const names = [...(schema.types.get(type)?.relations.keys() ?? [])];
-  return subjectKinds(
-    graph,
-    names.flatMap((name) => graph.id(type, name) ?? []),
-  );
-}
-
-function subjectKinds(graph: ReachGraph, starts: readonly number[]): SubjectKind[] {
   const found = new Map<string, SubjectKind>();
   const add = (kind: SubjectKind) =>
     found.set(subjectText({ ...kind, caveat: null, expiration: false }), kind);
-  for (const id of graph.from(starts, ({ draws }) => draws)) {
+  for (const id of graph.from([idOf(graph, { schema, ref })], ({ draws }) => draws)) {
     const { definition, self, type } = graph.node(id);
     if (self) add({ type, relation: null, wildcard: false });
     for (const subject of definition?.allowed ?? []) {
@@ -143,6 +129,20 @@ function subjectKinds(graph: ReachGraph, starts: readonly number[]): SubjectKind
     }
   }
   return [...found.keys()].sort().flatMap((text) => found.get(text) ?? []);
+}
+
+/** Types whose objects, or usersets of them, can be subjects of anything in a type. Sorted. */
+export function reachableTypes(schema: Schema, type: string): readonly string[] {
+  const graph = reachGraph(schema);
+  const names = [...(schema.types.get(type)?.relations.keys() ?? [])];
+  const starts = names.flatMap((name) => graph.id(type, name) ?? []);
+  const found = new Set<string>();
+  for (const id of graph.from(starts, ({ draws }) => draws)) {
+    const { definition, self, type: owner } = graph.node(id);
+    if (self) found.add(owner);
+    for (const subject of definition?.allowed ?? []) found.add(subject.type);
+  }
+  return [...found].sort();
 }
 
 function idOf(

@@ -1,4 +1,4 @@
-import { reachableSubjectsOfType } from "./reflect.ts";
+import { reachableTypes } from "./reflect.ts";
 import type {
   AllowedSubject,
   CaveatType,
@@ -34,7 +34,6 @@ function typeSource(schema: Schema, { name, doc, relations }: TypeDefinition): s
   const all = [...relations.values()];
   const stored = all.filter(({ allowed }) => allowed.length > 0);
   const computed = all.filter(({ rewrite }) => rewrite.kind !== "this");
-  const subjects = new Set(reachableSubjectsOfType(schema, name).map(({ type }) => type));
   return [
     `${comment(doc, "  ")}  readonly ${key(name)}: {\n`,
     "    /** What is stored, and who may be a subject of it. */\n",
@@ -42,7 +41,7 @@ function typeSource(schema: Schema, { name, doc, relations }: TypeDefinition): s
     "    /** What is computed. */\n",
     `    readonly permissions: ${union(computed.map((relation) => quoted(relation.name)))};\n`,
     "    /** Types whose objects can have any of these. */\n",
-    `    readonly subjects: ${union([...subjects].sort().map(quoted))};\n`,
+    `    readonly subjects: ${union(reachableTypes(schema, name).map(quoted))};\n`,
     "  };\n",
   ].join("");
 }
@@ -60,7 +59,7 @@ function relationsSource(relations: readonly RelationDefinition[]): string {
 /** A `SubjectRef` with literal types. */
 function subjectType({ type, relation, wildcard }: AllowedSubject): string {
   const id = wildcard ? '"*"' : "string";
-  const userset = relation === null ? "relation?: never" : `readonly relation: ${quoted(relation)}`;
+  const userset = relation === null ? "readonly relation?: never" : `readonly relation: ${quoted(relation)}`;
   return `{ readonly type: ${quoted(type)}; readonly id: ${id}; ${userset} }`;
 }
 
