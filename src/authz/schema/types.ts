@@ -59,7 +59,8 @@ function relationsSource(relations: readonly RelationDefinition[]): string {
 /** A `SubjectRef` with literal types. */
 function subjectType({ type, relation, wildcard }: AllowedSubject): string {
   const id = wildcard ? '"*"' : "string";
-  const userset = relation === null ? "readonly relation?: never" : `readonly relation: ${quoted(relation)}`;
+  const userset =
+    relation === null ? "readonly relation?: never" : `readonly relation: ${quoted(relation)}`;
   return `{ readonly type: ${quoted(type)}; readonly id: ${id}; ${userset} }`;
 }
 
