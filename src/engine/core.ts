@@ -24,7 +24,7 @@ import {
   type Timer,
 } from "../store/store.ts";
 import type { Deployments, HandlerRuntime } from "./deployments.ts";
-import type { Command, Executor, Outcome, Parcel, Reply } from "./engine.ts";
+import type { Command, Executor, Outcome, Parcel, RelationKeeper, Reply } from "./engine.ts";
 import { Key, Live } from "./state.ts";
 
 /** How many numbers one write reserves; after a crash the unused rest of a block is lost. */
@@ -35,6 +35,7 @@ export interface CoreOptions {
   readonly limits: Limits;
   readonly deployments: Deployments;
   readonly executor: Executor;
+  readonly relations: RelationKeeper;
   readonly tag: string;
   readonly partitions: number;
   /** Told of every timer that the open batch arms. */
@@ -92,6 +93,7 @@ export class Core {
   readonly limits: Limits;
   readonly deployments: Deployments;
   readonly executor: Executor;
+  readonly relations: RelationKeeper;
   readonly tag: string;
   readonly partitions: number;
   readonly owned: Map<number, OwnedPartition> = new Map();
@@ -155,6 +157,7 @@ export class Core {
     this.limits = options.limits;
     this.deployments = options.deployments;
     this.executor = options.executor;
+    this.relations = options.relations;
     this.tag = options.tag;
     this.partitions = options.partitions;
     this.#armTimer = options.armTimer;

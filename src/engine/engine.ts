@@ -1,8 +1,10 @@
+import type { AuthzChange, AuthzOutcome } from "../model/authz.ts";
 import type { Entry, EntryKind } from "../model/entry.ts";
 import type { HoldfastError } from "../model/errors.ts";
 import type { InvocationNumber } from "../model/ids.ts";
 import type { Failure, Invocation, Status } from "../model/invocation.ts";
 import type { ScheduleDefinition } from "../sdk/handler.ts";
+import type { RelationWrites } from "../store/relations.ts";
 import type { IdempotencyAddress } from "../store/store.ts";
 import type { HandlerRuntime } from "./deployments.ts";
 
@@ -35,7 +37,8 @@ export type Command =
   | PatchStateCommand
   | ScheduleCommand
   | DeliverCommand
-  | ReceiptCommand;
+  | ReceiptCommand
+  | AuthzCommand;
 
 export type CommandKind = Command["kind"];
 
@@ -296,6 +299,36 @@ export interface ReceiptCommand {
   readonly source: number;
   readonly destination: number;
   readonly row: number;
+}
+
+/** A change of relationships or schemas: all of a tenant come through one partition, in order. */
+export interface AuthzCommand {
+  readonly kind: "authz";
+  readonly change: AuthzChange;
+  readonly reply?: Reply<AuthzOutcome>;
+  /** The command of an invocation that waits for what it comes to. */
+  readonly waiter?: Origin;
+}
+
+/**
+ * Who keeps relationships, as the engine sees it: memory that runs ahead of the store like that of
+ * the engine, and is written in the batch of whatever caused a change.
+ */
+export interface RelationKeeper {
+  /** Loads what applying will look at, if that is not in memory. */
+  prepare(change: AuthzChange): void | Promise<void>;
+  /** Changes memory and says what to write, synchronously; or throws, and nothing has changed. */
+  apply(change: AuthzChange, stamp: RelationStamp): AuthzOutcome;
+  /** Everything up to this batch is durable. */
+  durable(batch: number): void;
+  /** What is not durable may not have been written: memory is rebuilt from the store. */
+  reset(): Promise<void>;
+}
+
+export interface RelationStamp {
+  readonly now: number;
+  readonly batch: number;
+  readonly writes: RelationWrites;
 }
 
 /** What lies in the payload of an outbox row: its place in the order of one destination. */

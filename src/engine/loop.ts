@@ -11,7 +11,14 @@ import type { OutboxMessage, PartitionClaim, Store, Timer } from "../store/store
 import { rowOf } from "./commands/table.ts";
 import { Core, type HeldReply, type Sealed } from "./core.ts";
 import type { Deployments } from "./deployments.ts";
-import type { Command, Executor, ExecutorHost, Parcel, TurnCommand } from "./engine.ts";
+import type {
+  Command,
+  Executor,
+  ExecutorHost,
+  Parcel,
+  RelationKeeper,
+  TurnCommand,
+} from "./engine.ts";
 import { suspend } from "./lifecycle.ts";
 import { type Forward, Outbox } from "./outbox.ts";
 import { Needs } from "./prefetch.ts";
@@ -34,6 +41,7 @@ export interface EngineOptions {
   readonly limits: Limits;
   readonly deployments: Deployments;
   readonly makeExecutor: (host: ExecutorHost) => Executor;
+  readonly relations: RelationKeeper;
   /** Names this owner in the store, for people. */
   readonly owner: string;
   /** Partitions to own. Default: all. */
@@ -106,6 +114,7 @@ export class Engine implements ExecutorHost {
       limits,
       deployments: options.deployments,
       executor: this.#executor,
+      relations: options.relations,
       tag: this.tag,
       partitions: store.info.partitions,
       armTimer: (timer) => this.#timers.arm(timer),
@@ -474,6 +483,8 @@ export class Engine implements ExecutorHost {
 
   #committed(sealed: Sealed): void {
     this.#durable = sealed.number;
+    // First, so that whoever is told of a change can see it.
+    this.core.relations.durable(sealed.number);
     for (const reply of sealed.held) reply.deliver();
     for (const parcel of sealed.parcels) this.#outbox.send(parcel);
     this.#executor.durable(sealed.number);
@@ -641,6 +652,7 @@ export class Engine implements ExecutorHost {
       counter: own.reserved,
     });
     await this.#store.commit(core.seal().batch);
+    await core.relations.reset();
     this.#refusal = null;
     await this.#load();
     this.#reattach();

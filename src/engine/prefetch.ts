@@ -1,3 +1,4 @@
+import type { AuthzChange } from "../model/authz.ts";
 import { hasEnded, type Status } from "../model/invocation.ts";
 import { assert } from "../std/assert.ts";
 import type { IdempotencyAddress, KeyAddress, Loaded, Store } from "../store/store.ts";
@@ -14,6 +15,8 @@ export class Needs {
   readonly #promises = new Map<string, { number: number; name: string }>();
   /** Invocations whose whole journal is wanted again, though they are in memory. */
   readonly #journals = new Set<number>();
+  /** Changes of relationships whose ground is being read. */
+  #preparing: Promise<void>[] = [];
 
   constructor(core: Core) {
     this.core = core;
@@ -25,7 +28,8 @@ export class Needs {
       this.#keys.size === 0 &&
       this.#idempotency.size === 0 &&
       this.#promises.size === 0 &&
-      this.#journals.size === 0
+      this.#journals.size === 0 &&
+      this.#preparing.length === 0
     );
   }
 
@@ -70,6 +74,11 @@ export class Needs {
     if (!this.core.promises.has(key)) this.#promises.set(key, { number, name });
   }
 
+  relations(change: AuthzChange): void {
+    const preparing = this.core.relations.prepare(change);
+    if (preparing !== undefined) this.#preparing.push(preparing);
+  }
+
   /**
    * Loads what is needed, and puts it into memory. What was loaded may name more: an invocation its
    * key, a key its open invocations; so this repeats until nothing is missing.
@@ -77,6 +86,11 @@ export class Needs {
    */
   load(store: Store): void | Promise<void> {
     while (!this.empty) {
+      if (this.#preparing.length > 0) {
+        const preparing = Promise.all(this.#preparing);
+        this.#preparing = [];
+        return preparing.then(() => this.load(store));
+      }
       const numbers = [...this.#numbers];
       const journals = [...this.#journals];
       const keys = [...this.#keys.values()];

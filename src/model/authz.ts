@@ -70,6 +70,7 @@ export type Consistency =
 /** One tenant. */
 export interface TenantPort {
   readonly id: string;
+  describe(): Promise<TenantDescription>;
 
   // Schemas.
   writeSchema(request: WriteSchema): Promise<SchemaWritten>;
@@ -88,7 +89,10 @@ export interface TenantPort {
   read(request: ReadRelationships): Promise<RelationshipPage>;
   /** What changed after a zookie, oldest first. */
   changes(request?: ReadChanges): Promise<ChangePage>;
-  /** Changes as they become durable, until `signal` aborts it. */
+  /**
+   * Changes as they become durable, until `signal` aborts it. A heartbeat comes first, so that it is
+   * known to listen.
+   */
   watch(request?: WatchRequest): AsyncIterable<WatchEvent>;
 
   // Questions.
@@ -386,7 +390,13 @@ export interface PermissionsAnswer {
  * whatever caused it. Each kind answers with an `AuthzOutcome`.
  */
 export type AuthzChange =
-  | { readonly kind: "tenant-create"; readonly tenant: string; readonly name: string }
+  | {
+      readonly kind: "tenant-create";
+      readonly tenant: string;
+      readonly name: string;
+      /** Authenticates its zookies: 32 random bytes in base 64, made by whoever asks. */
+      readonly key: string;
+    }
   | { readonly kind: "tenant-delete"; readonly tenant: string }
   | {
       readonly kind: "schema";
@@ -398,6 +408,16 @@ export type AuthzChange =
   | { readonly kind: "write"; readonly tenant: string; readonly request: WriteRelationships }
   | { readonly kind: "delete"; readonly tenant: string; readonly request: DeleteRelationships }
   | { readonly kind: "delete-object"; readonly tenant: string; readonly object: ObjectRef }
+  /** Old versions and log rows go, some at a time. */
+  | {
+      readonly kind: "trim";
+      readonly tenant: string;
+      /** In the store: the tenant may be deleted. */
+      readonly number: number;
+      readonly upTo: number;
+    }
+  /** Relationships whose time is over go. */
+  | { readonly kind: "expire"; readonly tenant: string }
   | {
       readonly kind: "document";
       readonly tenant: string;

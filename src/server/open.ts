@@ -1,8 +1,11 @@
+import { Authz, type AuthzSettings, defaultAuthzSettings } from "../authz/authz.ts";
+import { type EmbeddedAuthz, makeAuthzPort, type Submit } from "../authz/port.ts";
 import { Deployments, makeDeployment } from "../engine/deployments.ts";
 import { Engine } from "../engine/loop.ts";
 import { ThreadExecutor } from "../executor/executor.ts";
 import type { Host, Log } from "../host/host.ts";
 import { makeNodeHost } from "../host/node-host.ts";
+import type { AuthzOutcome } from "../model/authz.ts";
 import { defaultLimits, type Limits } from "../model/limits.ts";
 import type { TextPort } from "../model/port.ts";
 import { type Application, checkDefinitions, deploymentHash } from "../sdk/application.ts";
@@ -32,6 +35,8 @@ export interface OpenOptions {
   readonly residency?: "keep" | "evict";
   /** Sends every message between partitions through the outbox, as between nodes. */
   readonly outboxAlways?: boolean;
+  /** How much memory authorization may take. */
+  readonly authz?: Partial<AuthzSettings>;
   /** The machine; replaced in simulation and tests. */
   readonly host?: Host;
 }
@@ -47,6 +52,10 @@ export interface Holdfast extends Client {
   readonly deployment: string;
   /** The same, with types erased: for adapters. */
   readonly port: TextPort;
+  /** Relationships, schemas, and who may do what. */
+  readonly authz: EmbeddedAuthz;
+  /** For metrics and tests: not part of the stable interface. */
+  readonly relations: Authz;
   /** For metrics and tests: not part of the stable interface. */
   readonly engine: Engine;
   readonly store: Store;
@@ -106,8 +115,12 @@ interface Parts {
 
 async function start(options: OpenOptions, parts: Parts): Promise<Holdfast> {
   const { limits, host, application, deployments, deployment, store } = parts;
+  const settings = { ...defaultAuthzSettings, ...options.authz };
+  const relations = new Authz({ host, limits, store: store.relations, settings });
+  await relations.open();
   const engine = new Engine({
     host,
+    relations,
     store,
     limits,
     deployments,
@@ -119,14 +132,19 @@ async function start(options: OpenOptions, parts: Parts): Promise<Holdfast> {
   await engine.open();
   await engine.declareSchedules(application.schedules);
   const port = makeEnginePort({ engine, store, deployments, host, limits });
+  const submit = submitAuthz(engine);
+  relations.history.start(submit);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    relations.close();
     await engine.close();
     await store.close();
   };
   return Object.assign(makeClient(port), {
     deployment,
     port,
+    authz: makeAuthzPort(relations, submit),
+    relations,
     engine,
     store,
     limits,
@@ -136,6 +154,15 @@ async function start(options: OpenOptions, parts: Parts): Promise<Holdfast> {
       return closing;
     },
   });
+}
+
+/** Changes go through the loop, and are told when they are durable. */
+function submitAuthz(engine: Engine): Submit {
+  return (change) => {
+    const { promise, resolve, reject } = Promise.withResolvers<AuthzOutcome>();
+    engine.submit({ kind: "authz", change, reply: { resolve, reject } });
+    return promise;
+  };
 }
 
 async function openStore(store: string | Store, host: Host): Promise<Store> {

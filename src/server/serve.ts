@@ -84,10 +84,11 @@ interface Door {
 }
 
 function openGateway(holdfast: Holdfast, { options, tokens, vitals }: Door): Gateway {
-  const { engine, port, limits, host, deployment } = holdfast;
+  const { engine, port, authz, limits, host, deployment } = holdfast;
   const version = readVersion();
   return makeGateway({
     port,
+    authz,
     definitions: () => options.services,
     limits,
     host,
@@ -128,10 +129,12 @@ function makeServer(holdfast: Holdfast, parts: Parts): Server {
       releaseErrors();
     }
   };
-  const { port, deployment, engine, store, limits, host } = holdfast;
+  const { port, deployment, authz, relations, engine, store, limits, host } = holdfast;
   return Object.assign(makeClient(port), {
     deployment,
     port,
+    authz,
+    relations,
     engine,
     store,
     limits,

@@ -1,3 +1,4 @@
+import { Authz, defaultAuthzSettings } from "../authz/authz.ts";
 import { Deployments, makeDeployment } from "../engine/deployments.ts";
 import type { Executor, ExecutorHost } from "../engine/engine.ts";
 import { Engine } from "../engine/loop.ts";
@@ -33,6 +34,7 @@ export class SimNode {
   readonly host: SimHost;
   readonly engine: Engine;
   readonly client: Client;
+  readonly relations: Authz;
   /** It has its partitions, and takes requests. */
   ready = false;
   /** Another node has claimed its partitions. */
@@ -51,8 +53,11 @@ export class SimNode {
     }
     const makeExecutor =
       options.executor ?? ((own, bounds, engine) => new ThreadExecutor(own, bounds, engine));
+    const settings = { ...defaultAuthzSettings, cacheBytes: 1_048_576 };
+    this.relations = new Authz({ host, limits, store: store.relations, settings });
     this.engine = new Engine({
       host,
+      relations: this.relations,
       store,
       limits,
       deployments,
@@ -72,6 +77,7 @@ export class SimNode {
   }
 
   async open(): Promise<void> {
+    await this.relations.open();
     await this.engine.open();
     this.ready = this.alive;
   }

@@ -7,6 +7,7 @@ import type { Needs } from "../prefetch.ts";
 import { applyAccepted } from "./accepted.ts";
 import { applyAdvance } from "./advance.ts";
 import { applyAttach, applyFind } from "./attach.ts";
+import { applyAuthz, authzPartition } from "./authz.ts";
 import { applyCancel } from "./cancel.ts";
 import { applyDeliver, applyReceipt } from "./deliver.ts";
 import { applyDone } from "./done.ts";
@@ -115,6 +116,11 @@ export const commandTable: Table = {
     needs: () => {},
     apply: applyReceipt,
     partition: (_, command) => command.source,
+  },
+  authz: {
+    needs: (needs, command) => needs.relations(command.change),
+    apply: applyAuthz,
+    partition: (core, command) => authzPartition(core, command.change.tenant),
   },
 };
 

@@ -1,0 +1,199 @@
+import type { Question } from "../model/authz.ts";
+import { fail } from "../model/errors.ts";
+import {
+  type ObjectRef,
+  type Relationship,
+  type SubjectRef,
+  wildcardId,
+} from "../model/relationship.ts";
+import type { CompiledSchema, Evaluation, Right, Subject } from "./check/evaluation.ts";
+import type { Tracer } from "./check/tracer.ts";
+import type { EdgeExtra, Graph } from "./graph/graph.ts";
+import { Overlay } from "./graph/overlay.ts";
+import { requireRelation } from "./schema/place.ts";
+import type { Tenant } from "./tenant.ts";
+import type { View } from "./view.ts";
+import { checkObjectId, checkRelationship, checkSubject } from "./write/check-update.ts";
+
+/** A question on its way: everything that its parts have in common. */
+export interface Asked {
+  readonly tenant: Tenant;
+  readonly view: View;
+  readonly graph: Graph;
+  readonly schema: CompiledSchema;
+  readonly schemaId: string;
+  readonly revision: number;
+  readonly overlay: Overlay;
+  readonly evaluation: Evaluation;
+  readonly zookie: string;
+}
+
+export interface AskOptions {
+  readonly now: number;
+  /** For explanations. */
+  readonly tracer?: Tracer;
+  /** Answers at this revision, which the asker may see though it is not durable. */
+  readonly revision?: number;
+}
+
+/**
+ * Answers a question at one revision, with one schema and one time. At once, unless something has to
+ * become durable or has to be loaded first.
+ */
+export function ask<T>(
+  tenant: Tenant,
+  question: Question,
+  options: AskOptions & { readonly answer: (asked: Asked) => T },
+): T | Promise<T> {
+  const revision = options.revision ?? tenant.revisionFor(question.consistency);
+  if (typeof revision !== "number") {
+    return revision.then((at) => ask(tenant, question, { ...options, revision: at }));
+  }
+  const asked = begin(tenant, question, { ...options, revision });
+  const answer = options.answer(asked);
+  if (!asked.evaluation.incomplete) return answer;
+  const { residency } = asked.view;
+  // What was found lacking is loaded, and all is asked again; each round gets further.
+  return Promise.resolve(residency?.load()).then(() =>
+    ask(tenant, question, { ...options, revision }),
+  );
+}
+
+function begin(
+  tenant: Tenant,
+  question: Question,
+  options: AskOptions & { readonly revision: number },
+): Asked {
+  const { view, limits, evaluation } = tenant;
+  const { graph } = view;
+  const { revision, now, tracer } = options;
+  const schemaId = tenant.schemaIdAt(revision, question.schema);
+  const schema = tenant.compiled(schemaId, { trace: tracer !== undefined });
+  const overlay = new Overlay(graph);
+  const { contextual, context } = question;
+  if (context !== undefined) checkContext(context, limits.authzContext);
+  const asked: Asked = {
+    tenant,
+    view,
+    graph,
+    schema,
+    schemaId,
+    revision,
+    overlay,
+    evaluation,
+    zookie: tenant.zookies.make(revision),
+  };
+  if (contextual !== undefined) addContextual(asked, contextual);
+  evaluation.begin({
+    graph,
+    schema,
+    revision,
+    now,
+    overlay,
+    context: context ?? null,
+    index: view.index,
+    tracer: tracer ?? null,
+    residency: view.residency,
+    workMax: limits.authzWork,
+  });
+  return asked;
+}
+
+function checkContext(context: object, max: number): void {
+  const size = Buffer.byteLength(JSON.stringify(context));
+  if (size > max) throw fail("too-large", { what: "The context of the question", size, max });
+}
+
+function addContextual(asked: Asked, contextual: readonly Relationship[]): void {
+  const { tenant, schema, overlay, graph } = asked;
+  const { limits } = tenant;
+  const max = limits.authzContextual;
+  if (contextual.length > max) {
+    throw fail("limit-exceeded", { limit: "authzContextual", max, what: "one question" });
+  }
+  const caveat = (name: string) => tenant.caveatOf(schema.schema, name);
+  for (const relationship of contextual) {
+    checkRelationship(relationship, { schema: schema.schema, limits, caveat });
+    const { resource, relation, subject } = relationship;
+    const { names } = graph;
+    overlay.add({
+      resourceObject: overlay.object(names.number(resource.type), resource.id),
+      resourceRelation: names.number(relation),
+      subjectObject: overlay.object(names.number(subject.type), subject.id),
+      subjectRelation: names.number(subject.relation ?? ""),
+      extra: extraOf(graph, relationship),
+    });
+  }
+}
+
+function extraOf(graph: Graph, { caveat, expiresAt }: Relationship): EdgeExtra | undefined {
+  if (caveat === undefined && expiresAt === undefined) return undefined;
+  return {
+    caveat: caveat === undefined ? 0 : graph.names.number(caveat.name),
+    context: caveat?.context === undefined ? null : JSON.stringify(caveat.context),
+    expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The right that a question names: `unknown-type`, `unknown-relation`. */
+export function rightOf({ schema, graph }: Asked, type: string, name: string): Right {
+  const typeNumber = graph.names.find(type);
+  const nameNumber = graph.names.find(name);
+  if (typeNumber !== undefined && nameNumber !== undefined) {
+    const right = schema.find(typeNumber, nameNumber);
+    if (right !== undefined) return right;
+  }
+  requireRelation(schema.schema, { type, name });
+  throw fail("unknown-relation", { type, relation: name, suggestion: "" });
+}
+
+/** The number of an object in a question, for this question alone if nothing names it. */
+export function objectOf(asked: Asked, { type, id }: ObjectRef): number {
+  const { graph, overlay, schema, tenant, view } = asked;
+  const number = typeOf(asked, type);
+  const known = graph.objects.find(number, id);
+  if (known !== 0) return known;
+  const { dialect } = schema.schema;
+  checkObjectId(
+    { type, id },
+    {
+      limits: tenant.limits,
+      dialect,
+      what: `${type}:${String(id).slice(0, 256)}`,
+      wildcard: false,
+    },
+  );
+  // Where not everything is in memory, an id that nothing names yet may be named by the store.
+  return view.residency === null ? overlay.object(number, id) : graph.objects.add(number, id);
+}
+
+/** The subject of a question. A wildcard may be one in OpenFGA alone. */
+export function subjectOf(asked: Asked, subject: SubjectRef): Subject {
+  const { graph, overlay, schema, tenant, view } = asked;
+  const type = typeOf(asked, subject.type);
+  const { dialect } = schema.schema;
+  if (subject.relation !== undefined) {
+    requireRelation(schema.schema, { type: subject.type, name: subject.relation });
+  }
+  const relation = subject.relation === undefined ? 0 : graph.names.number(subject.relation);
+  let object = graph.objects.find(type, subject.id);
+  if (object === 0 || subject.id === wildcardId) {
+    const what = `${subject.type}:${String(subject.id).slice(0, 256)}`;
+    const wildcard = dialect === "openfga";
+    checkSubject(subject, { limits: tenant.limits, dialect, what, wildcard });
+  }
+  if (object === 0) {
+    object =
+      view.residency === null
+        ? overlay.object(type, subject.id)
+        : graph.objects.add(type, subject.id);
+  }
+  return { object, type, relation };
+}
+
+export function typeOf({ schema, graph }: Asked, type: string): number {
+  if (!schema.schema.types.has(type)) {
+    requireRelation(schema.schema, { type, name: "" });
+  }
+  return graph.names.number(type);
+}

@@ -1,0 +1,56 @@
+import { fail, type HoldfastError, toHoldfastError } from "../../model/errors.ts";
+import type { CaveatContext } from "../../model/relationship.ts";
+import type { Caveat, CaveatResult, ReadContext } from "../caveat/caveat.ts";
+import type { EdgeExtra } from "../graph/graph.ts";
+
+export type CaveatOutcome =
+  | Exclude<CaveatResult, { readonly value: "error" }>
+  | { readonly value: "error"; readonly error: HoldfastError };
+
+/** Contexts as caveats read them, each read once: of the question, and of stored relationships. */
+export class CaveatContexts {
+  #context: CaveatContext | null = null;
+  #read: Map<Caveat, ReadContext> | null = null;
+  readonly #stored = new WeakMap<EdgeExtra, ReadContext>();
+
+  /** The context of the question from now on. */
+  asked(context: CaveatContext | null): void {
+    this.#context = context;
+    this.#read = null;
+  }
+
+  /** Throws `caveat-context` if what comes with the question does not fit. */
+  evaluate(caveat: Caveat, extra: EdgeExtra): CaveatOutcome {
+    let stored: ReadContext | null = null;
+    if (extra.context !== null) {
+      try {
+        stored = this.#storedContext(caveat, extra, extra.context);
+      } catch (error) {
+        // The schema of the question may be another than the one it was written for.
+        return { value: "error", error: toHoldfastError(error) };
+      }
+    }
+    const result = caveat.evaluate(stored, this.#askedContext(caveat));
+    if (result.value !== "error") return result;
+    const { code, reason } = result;
+    return { value: "error", error: fail(code, { caveat: caveat.name, reason, max: reason }) };
+  }
+
+  #storedContext(caveat: Caveat, extra: EdgeExtra, text: string): ReadContext {
+    const known = this.#stored.get(extra);
+    if (known?.of === caveat) return known;
+    const read = caveat.readContext(JSON.parse(text), "stored");
+    this.#stored.set(extra, read);
+    return read;
+  }
+
+  #askedContext(caveat: Caveat): ReadContext | null {
+    if (this.#context === null) return null;
+    this.#read ??= new Map();
+    const known = this.#read.get(caveat);
+    if (known !== undefined) return known;
+    const read = caveat.readContext(this.#context, "asked");
+    this.#read.set(caveat, read);
+    return read;
+  }
+}

@@ -1,0 +1,147 @@
+import type {
+  CheckAnswer,
+  CheckItem,
+  CheckManyAnswer,
+  CheckManyRequest,
+  CheckRequest,
+  PermissionsAnswer,
+  PermissionsRequest,
+} from "../../model/authz.ts";
+import { fail, toHoldfastError } from "../../model/errors.ts";
+import { formatObject, formatSubject } from "../../model/relationship.ts";
+import { type Asked, type AskOptions, ask, objectOf, rightOf, subjectOf, typeOf } from "../ask.ts";
+import { scratchBase } from "../graph/overlay.ts";
+import type { Tenant } from "../tenant.ts";
+import type { Right } from "./evaluation.ts";
+import { Tracer } from "./tracer.ts";
+import { type Tri, unknown, verdictOf } from "./verdict.ts";
+
+/** May the subject? */
+export function check(
+  tenant: Tenant,
+  request: CheckRequest,
+  options: AskOptions & { readonly monotonic: () => number },
+): CheckAnswer | Promise<CheckAnswer> {
+  tenant.counters.checks++;
+  const tracer = request.explain === true ? new Tracer(options.monotonic) : undefined;
+  return ask(tenant, request, {
+    ...options,
+    ...(tracer === undefined ? {} : { tracer }),
+    answer(asked) {
+      const value = tracer === undefined ? checkItem(asked, request) : explained(asked, request);
+      const explanation = tracer?.tree ?? undefined;
+      return {
+        verdict: verdictOf(value),
+        missing: missingOf(asked, value),
+        zookie: asked.zookie,
+        ...(explanation === undefined ? {} : { explanation }),
+      };
+    },
+  });
+}
+
+const nothing: readonly string[] = [];
+
+export function missingOf({ evaluation }: Asked, value: Tri): readonly string[] {
+  if (value !== unknown || evaluation.missing === null) return nothing;
+  return [...evaluation.missing].toSorted();
+}
+
+/** One check of a question that may have many. */
+export function checkItem(asked: Asked, { resource, permission, subject }: CheckItem): Tri {
+  const right = rightOf(asked, resource.type, permission);
+  const object = objectOf(asked, resource);
+  asked.evaluation.setSubject(subjectOf(asked, subject));
+  return checkRight(asked, right, object);
+}
+
+/** The subject is set. */
+export function checkRight(asked: Asked, right: Right, object: number): Tri {
+  const { evaluation, view, overlay, tenant } = asked;
+  evaluation.reset();
+  const { cache } = view;
+  const cacheable =
+    cache !== null &&
+    view.residency === null &&
+    !overlay.hasEdges &&
+    object < scratchBase &&
+    evaluation.subjectObject < scratchBase;
+  if (!cacheable) return evaluation.answer(right, object);
+  const known = cache.find(evaluation, object, right.uid);
+  if (known >= 0) return known as Tri; // what is not -1 is one
+  const value = evaluation.answer(right, object);
+  if (asked.revision === tenant.durable) cache.put(evaluation, object, { uid: right.uid, value });
+  return value;
+}
+
+/** Evaluated from the beginning, so that there is a path to tell. */
+function explained(asked: Asked, { resource, permission, subject }: CheckItem): Tri {
+  const right = rightOf(asked, resource.type, permission);
+  const object = objectOf(asked, resource);
+  const { evaluation } = asked;
+  evaluation.setSubject(subjectOf(asked, subject));
+  evaluation.reset();
+  const value = evaluation.answer(right, object);
+  if (evaluation.tracer?.tree === null) {
+    // The subject asked about is the userset itself.
+    const what = `${formatObject(resource)}#${permission}@${formatSubject(subject)}`;
+    evaluation.tracer.leaf("permission", what, { value, note: "itself" });
+  }
+  return value;
+}
+
+export function checkMany(
+  tenant: Tenant,
+  request: CheckManyRequest,
+  options: AskOptions,
+): CheckManyAnswer | Promise<CheckManyAnswer> {
+  const max = tenant.limits.authzChecks;
+  if (request.items.length > max) {
+    throw fail("limit-exceeded", { limit: "authzChecks", max, what: "one bulk check" });
+  }
+  tenant.counters.checks += request.items.length;
+  return ask(tenant, request, {
+    ...options,
+    answer(asked) {
+      const { evaluation } = asked;
+      const items = request.items.map((item) => {
+        try {
+          if (item.context !== undefined) {
+            evaluation.setContext({ ...request.context, ...item.context });
+          }
+          evaluation.work = 0;
+          const value = checkItem(asked, item);
+          return { verdict: verdictOf(value), missing: missingOf(asked, value) };
+        } catch (error) {
+          return { error: toHoldfastError(error) };
+        } finally {
+          if (item.context !== undefined) evaluation.setContext(request.context ?? null);
+        }
+      });
+      return { items, zookie: asked.zookie };
+    },
+  });
+}
+
+/** Everything that the subject has on one object. */
+export function permissions(
+  tenant: Tenant,
+  request: PermissionsRequest,
+  options: AskOptions,
+): PermissionsAnswer | Promise<PermissionsAnswer> {
+  return ask(tenant, request, {
+    ...options,
+    answer(asked) {
+      const rights = asked.schema.ofType(typeOf(asked, request.resource.type));
+      const object = objectOf(asked, request.resource);
+      asked.evaluation.setSubject(subjectOf(asked, request.subject));
+      tenant.counters.checks += rights.length;
+      const found = rights.map((right) => {
+        const value = checkRight(asked, right, object);
+        const name = right.definition.name;
+        return { name, verdict: verdictOf(value), missing: missingOf(asked, value) };
+      });
+      return { permissions: found, zookie: asked.zookie };
+    },
+  });
+}

@@ -1,0 +1,373 @@
+import { fail, type HoldfastError } from "../../model/errors.ts";
+import type { CaveatContext } from "../../model/relationship.ts";
+import { unreachable } from "../../std/assert.ts";
+import type { Caveat } from "../caveat/caveat.ts";
+import type { EdgeExtra, Graph } from "../graph/graph.ts";
+import { type Overlay, type OverlayEdge, scratchBase } from "../graph/overlay.ts";
+import type { RelationDefinition, Schema } from "../schema/schema.ts";
+import { CaveatContexts } from "./caveat-contexts.ts";
+import { subjectKey, wildcardKey } from "./keys.ts";
+import type { Residency } from "./residency.ts";
+import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./slots.ts";
+import type { Tracer } from "./tracer.ts";
+import { no, type Tri, unknown, yes } from "./verdict.ts";
+
+/** Says whether the subject of the evaluation has something on an object. */
+export type Rule = (evaluation: Evaluation, object: number) => Tri;
+
+/**
+ * A relation or permission of one type, compiled: names are numbers of the tenant, and the rewrite is
+ * a function.
+ */
+export interface Right {
+  /** Unlike that of any other right of any schema in this process. */
+  readonly uid: number;
+  readonly type: number;
+  readonly relation: number;
+  readonly typeName: string;
+  readonly definition: RelationDefinition;
+  readonly allowed: Allowed;
+  readonly rule: Rule;
+  /** Nothing but a look at its own relationships: it cannot come back to itself. */
+  readonly leaf: boolean;
+}
+
+/** What may stand in the stored relationships of a right. Others of them count for nothing. */
+export interface Allowed {
+  /** Whether there is any at all. */
+  readonly some: boolean;
+  /** Whether a userset may be the subject. */
+  readonly usersets: boolean;
+  /**
+   * The caveats (0: none) with which a subject may stand, by `subjectKey`; undefined: it may not.
+   * Wildcards have keys of their own.
+   */
+  caveats(key: number): readonly number[] | undefined;
+}
+
+export interface CompiledSchema {
+  readonly schema: Schema;
+  /** Whether a circle is an error (native) or simply grants nothing (OpenFGA). */
+  readonly circlesFail: boolean;
+  readonly depthMax: number;
+  find(type: number, relation: number): Right | undefined;
+  caveat(number: number): Caveat | undefined;
+  /** By type: all its rights, in the order of the schema. */
+  ofType(type: number): readonly Right[];
+}
+
+/** Usersets within usersets, flattened. */
+export interface Groups {
+  /** Whether the subject is in any userset below a node; undefined: it has to be walked. */
+  membership(evaluation: Evaluation, right: Right, node: number): Tri | undefined;
+}
+
+/** What an evaluation is about. */
+export interface Subject {
+  readonly object: number;
+  readonly type: number;
+  /** 0: the object itself. */
+  readonly relation: number;
+}
+
+export interface EvaluationOptions {
+  readonly graph: Graph;
+  readonly schema: CompiledSchema;
+  readonly revision: number;
+  /** Milliseconds since 1970: one time for the whole question. */
+  readonly now: number;
+  readonly overlay: Overlay | null;
+  readonly context: CaveatContext | null;
+  /** Null where it must not be used: the flattened groups. */
+  readonly index: Groups | null;
+  readonly tracer: Tracer | null;
+  /** Null where the whole graph is in memory. */
+  readonly residency: Residency | null;
+  readonly workMax: number;
+}
+
+/** How many dependencies of an answer are remembered; with more it is not cached. */
+export const dependenciesMax = 14;
+
+/**
+ * The state of one question: may this subject, at this revision and time? Reused for many objects of
+ * one question, and reset for the next. Synchronous throughout.
+ */
+export class Evaluation {
+  graph!: Graph;
+  schema!: CompiledSchema;
+  revision = 0;
+  now = 0;
+  overlay: Overlay | null = null;
+  index: Groups | null = null;
+  tracer: Tracer | null = null;
+  residency: Residency | null = null;
+
+  subjectObject = 0;
+  subjectType = 0;
+  subjectRelation = 0;
+  /** Its node, or 0 while no stored relationship names it. */
+  subjectNode = 0;
+  subjectKey = 0;
+  /** The wildcard of its type, if the subject is a plain object: node, object and key. */
+  wildcardNode = 0;
+  wildcardObject = 0;
+  wildcardKey = -1;
+
+  /** Names of caveat parameters that would decide something. */
+  missing: Set<string> | null = null;
+  /** Why something could not be found out; told if it would have mattered. */
+  fault: HoldfastError | null = null;
+  /** A caveat was asked: the answer depends on the context. */
+  sawCaveat = false;
+  /** When the answer may become another by time alone. */
+  expiresAt: number = Number.POSITIVE_INFINITY;
+  /** Relationships looked at. */
+  work = 0;
+  /** How often a circle was cut. */
+  circles = 0;
+  /** Something was not in memory: the answer counts for nothing. */
+  incomplete = false;
+
+  readonly dependencies: Uint32Array = new Uint32Array(dependenciesMax);
+  /** More than `dependenciesMax`: too many to remember. */
+  dependencyCount = 0;
+
+  readonly #contexts = new CaveatContexts();
+  #workMax = 0;
+  readonly #pathObjects: number[] = [];
+  readonly #pathRights: Right[] = [];
+  #depth = 0;
+  /** The place on the path that a cut circle leads back to, the lowest of them. */
+  #cut = Number.POSITIVE_INFINITY;
+  #entered = 0;
+  #memo: Map<number, Tri> | null = null;
+
+  begin(options: EvaluationOptions): void {
+    this.graph = options.graph;
+    this.schema = options.schema;
+    this.revision = options.revision;
+    this.now = options.now;
+    this.overlay = options.overlay;
+    this.index = options.index;
+    this.tracer = options.tracer;
+    this.residency = options.residency;
+    this.incomplete = false;
+    this.#contexts.asked(options.context);
+    this.#workMax = options.workMax;
+    this.work = 0;
+  }
+
+  setContext(context: CaveatContext | null): void {
+    this.#contexts.asked(context);
+  }
+
+  /** What comes is about this subject. `reset` follows before each answer. */
+  setSubject({ object, type, relation }: Subject): void {
+    this.subjectObject = object;
+    this.subjectType = type;
+    this.subjectRelation = relation;
+    this.subjectNode = this.graph.findNode(object, relation);
+    this.subjectKey = this.keyOf(object, relation);
+    this.wildcardNode = 0;
+    this.wildcardObject = 0;
+    this.wildcardKey = -1;
+    if (relation === 0 && this.subjectKey !== wildcardKey(type)) {
+      this.wildcardKey = wildcardKey(type);
+      const wildcard = this.overlay?.find(type, "*") ?? this.graph.objects.find(type, "*");
+      this.wildcardObject = wildcard;
+      if (wildcard !== 0) this.wildcardNode = this.graph.findNode(wildcard, 0);
+    }
+  }
+
+  /** Before each answer. */
+  reset(): void {
+    this.missing = null;
+    this.fault = null;
+    this.sawCaveat = false;
+    this.expiresAt = Number.POSITIVE_INFINITY;
+    this.circles = 0;
+    this.dependencyCount = 0;
+    this.#depth = 0;
+    this.#cut = Number.POSITIVE_INFINITY;
+    this.#entered = 0;
+    this.#memo = null;
+    this.dependOnSubject(this.subjectObject, this.subjectRelation);
+    if (this.wildcardKey >= 0) this.#depend(wildcardSlot(this.subjectType));
+  }
+
+  /** One whole answer. Throws what stood in the way, if that would have decided. */
+  answer(right: Right, object: number): Tri {
+    const value = this.enter(right, object);
+    if (value === unknown && this.fault !== null && !this.incomplete) throw this.fault;
+    return value;
+  }
+
+  /** Whether the subjects of an object by a relation can be read now. */
+  has(object: number, relation: number): boolean {
+    if (this.residency === null || object >= scratchBase) return true;
+    if (this.residency.forward(object, relation)) return true;
+    this.incomplete = true;
+    return false;
+  }
+
+  hasReverse(object: number, relation: number): boolean {
+    if (this.residency === null || object >= scratchBase) return true;
+    if (this.residency.reverse(object, relation)) return true;
+    this.incomplete = true;
+    return false;
+  }
+
+  /** The kind of a subject, as what a relation allows is looked up by. */
+  keyOf(object: number, relation: number): number {
+    const type = this.typeOf(object);
+    return this.idOf(object) === "*" ? wildcardKey(type) : subjectKey(type, relation);
+  }
+
+  typeOf(object: number): number {
+    if (object < scratchBase) return this.graph.objects.type(object);
+    return this.overlay?.type(object) ?? 0;
+  }
+
+  idOf(object: number): string {
+    if (object < scratchBase) return this.graph.objects.id(object);
+    return this.overlay?.id(object) ?? "";
+  }
+
+  /**
+   * Evaluates a right of an object, wherever the path comes from: here circles are cut, depth is
+   * bounded, and what was found out before in the same question is found again.
+   */
+  enter(right: Right, object: number): Tri {
+    if (object === this.subjectObject && right.relation === this.subjectRelation) return yes;
+    if (right.leaf) return right.rule(this, object);
+    const depth = this.#depth;
+    for (let at = 0; at < depth; at++) {
+      if (this.#pathObjects[at] === object && this.#pathRights[at] === right) {
+        return this.#cutCircle(at, right);
+      }
+    }
+    if (depth >= this.schema.depthMax) return this.#tooDeep(right);
+    const key = object * 65_536 + right.relation;
+    if (++this.#entered > 16) {
+      const known = this.#memo?.get(key);
+      if (known !== undefined) return known;
+      this.#memo ??= new Map();
+    }
+    const before = this.#cut;
+    this.#cut = Number.POSITIVE_INFINITY;
+    this.#pathObjects[depth] = object;
+    this.#pathRights[depth] = right;
+    this.#depth = depth + 1;
+    const value = right.rule(this, object);
+    this.#depth = depth;
+    // What rests on a circle through something above it is only part of the truth, unless it is yes.
+    const whole = value === yes || this.#cut >= depth;
+    if (whole) this.#memo?.set(key, value);
+    this.#cut = whole ? before : Math.min(before, this.#cut);
+    return value;
+  }
+
+  #cutCircle(at: number, right: Right): Tri {
+    this.#cut = Math.min(this.#cut, at);
+    this.circles++;
+    if (!this.schema.circlesFail) return no;
+    return this.#tooDeep(right);
+  }
+
+  #tooDeep(right: Right): Tri {
+    const what = `${right.typeName}#${right.definition.name}`;
+    this.fault ??= fail("depth-exceeded", { what, max: this.schema.depthMax });
+    return unknown;
+  }
+
+  /** Counts one relationship looked at. */
+  spend(): void {
+    if (++this.work > this.#workMax) {
+      throw fail("work-exceeded", { what: "The question", limit: "authzWork", max: this.#workMax });
+    }
+  }
+
+  /** The answer rests on what this node has as subjects. */
+  dependOn(object: number, relation: number): void {
+    this.#depend(resourceSlot(object, relation));
+  }
+
+  /** The answer rests on where this subject stands. */
+  dependOnSubject(object: number, relation: number): void {
+    this.#depend(subjectSlot(object, relation));
+  }
+
+  /** The answer rests on which groups are in which. */
+  dependOnGroups(): void {
+    this.#depend(groupsSlot);
+  }
+
+  #depend(hash: number): void {
+    const count = this.dependencyCount;
+    if (count > dependenciesMax) return;
+    for (let at = 0; at < count; at++) if (this.dependencies[at] === hash) return;
+    if (count < dependenciesMax) this.dependencies[count] = hash;
+    this.dependencyCount = count + 1;
+  }
+
+  /**
+   * What a stored relationship is worth: no if it does not hold at the revision and time, or has a
+   * caveat that is not among `caveats`; else what its caveat says.
+   */
+  edgeValue(edge: number, caveats: readonly number[]): Tri {
+    this.spend();
+    const version = this.graph.versionAt(edge, this.revision);
+    if (version === 0) return no;
+    return this.extraValue(this.graph.extraOf(version), caveats);
+  }
+
+  /** The same for an edge of a list, which is one version. */
+  versionValue(version: number, caveats: readonly number[]): Tri {
+    this.spend();
+    if (!this.graph.holdsAt(version, this.revision)) return no;
+    return this.extraValue(this.graph.extraOf(version), caveats);
+  }
+
+  overlayValue(edge: OverlayEdge, caveats: readonly number[]): Tri {
+    this.spend();
+    return this.extraValue(edge.extra, caveats);
+  }
+
+  extraValue(extra: EdgeExtra | undefined, caveats: readonly number[]): Tri {
+    if (extra === undefined) return caveats.includes(0) ? yes : no;
+    if (!caveats.includes(extra.caveat)) return no;
+    if (extra.expiresAt <= this.now) return no;
+    if (extra.expiresAt < this.expiresAt) this.expiresAt = extra.expiresAt;
+    return extra.caveat === 0 ? yes : this.#caveatValue(extra);
+  }
+
+  /** Whether a relationship counts, its caveat left aside. */
+  isThere(extra: EdgeExtra | undefined, caveats: readonly number[]): boolean {
+    if (!caveats.includes(extra?.caveat ?? 0)) return false;
+    if (extra === undefined || extra.expiresAt > this.now) return true;
+    return false;
+  }
+
+  #caveatValue(extra: EdgeExtra): Tri {
+    this.sawCaveat = true;
+    const caveat = this.schema.caveat(extra.caveat);
+    if (caveat === undefined) return no;
+    const result = this.#contexts.evaluate(caveat, extra);
+    switch (result.value) {
+      case "yes":
+        return yes;
+      case "no":
+        return no;
+      case "unknown":
+        this.missing ??= new Set();
+        for (const name of result.missing) this.missing.add(name);
+        return unknown;
+      case "error":
+        this.fault ??= result.error;
+        return unknown;
+      default:
+        return unreachable(result);
+    }
+  }
+}

@@ -1,0 +1,310 @@
+import type { Graph } from "../graph/graph.ts";
+import type { Allowed, CompiledSchema, Evaluation, Right, Rule } from "./evaluation.ts";
+import { subjectKey } from "./keys.ts";
+import { both, either, no, type Tri, unknown, without, yes } from "./verdict.ts";
+
+/*
+ * What each kind of expression comes to. A rule is called with the numbers of one question in the
+ * evaluation; it allocates nothing on its way.
+ */
+
+export const nothing: Rule = () => no;
+
+/** The stored relationships of a right itself. */
+export function direct(right: () => Right): Rule {
+  return (evaluation, object) => {
+    const self = right();
+    if (!evaluation.has(object, self.relation)) return unknown;
+    const node = evaluation.graph.findNode(object, self.relation);
+    let found: Tri = no;
+    if (node !== 0) {
+      found = directStored(evaluation, node, self);
+      if (found === yes) return yes;
+    } else if (self.allowed.usersets) {
+      evaluation.dependOn(object, self.relation);
+    }
+    if (evaluation.overlay?.hasEdges === true) {
+      found = either(found, directOverlay(evaluation, object, self));
+    }
+    return found;
+  };
+}
+
+function directStored(evaluation: Evaluation, node: number, right: Right): Tri {
+  const { graph } = evaluation;
+  const { allowed } = right;
+  let found: Tri = no;
+  if (evaluation.subjectNode !== 0) {
+    found = probe(evaluation, node, right);
+    if (found === yes) return yes;
+  }
+  if (!allowed.usersets || graph.firstUserset(node) === 0) {
+    if (allowed.usersets) evaluation.dependOn(graph.objectOf(node), right.relation);
+    return found;
+  }
+  const indexed = evaluation.index?.membership(evaluation, right, node);
+  if (indexed !== undefined) return either(found, indexed);
+  evaluation.dependOn(graph.objectOf(node), right.relation);
+  for (let edge = graph.firstUserset(node); edge !== 0; edge = graph.nextForward(edge)) {
+    found = either(found, usersetValue(evaluation, edge, allowed));
+    if (found === yes) return yes;
+  }
+  return found;
+}
+
+/** The subject itself, or everybody of its type. */
+export function probe(evaluation: Evaluation, node: number, right: Right): Tri {
+  const { graph, tracer } = evaluation;
+  let found: Tri = no;
+  for (let round = 0; round < 2; round++) {
+    const subject = round === 0 ? evaluation.subjectNode : evaluation.wildcardNode;
+    if (subject === 0) continue;
+    const key = round === 0 ? evaluation.subjectKey : evaluation.wildcardKey;
+    const caveats = right.allowed.caveats(key);
+    if (caveats === undefined) continue;
+    const edge = graph.findEdge(node, subject);
+    if (edge === 0) continue;
+    const value = evaluation.edgeValue(edge, caveats);
+    if (tracer !== null) traceEdge(evaluation, edge, value);
+    found = either(found, value);
+    if (found === yes) return yes;
+  }
+  return found;
+}
+
+function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): Tri {
+  const { graph } = evaluation;
+  const userset = graph.subjectOf(edge);
+  const object = graph.objectOf(userset);
+  const relation = graph.relationOf(userset);
+  const type = graph.objects.type(object);
+  const caveats = allowed.caveats(subjectKey(type, relation));
+  if (caveats === undefined) return no;
+  const value = evaluation.versionValue(edge, caveats);
+  if (value === no) return no;
+  if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
+  const right = evaluation.schema.find(type, relation);
+  return right === undefined ? no : both(value, evaluation.enter(right, object));
+}
+
+function directOverlay(evaluation: Evaluation, object: number, right: Right): Tri {
+  const { overlay, schema } = evaluation;
+  let found: Tri = no;
+  for (const edge of overlay?.forward(object, right.relation) ?? []) {
+    const { subjectObject, subjectRelation } = edge;
+    const isSubject =
+      subjectObject === evaluation.subjectObject && subjectRelation === evaluation.subjectRelation;
+    const isWildcard =
+      !isSubject && evaluation.wildcardObject === subjectObject && evaluation.wildcardKey >= 0;
+    if (!isSubject && !isWildcard && subjectRelation === 0) continue;
+    const type = evaluation.typeOf(subjectObject);
+    const key = isWildcard
+      ? evaluation.wildcardKey
+      : isSubject
+        ? evaluation.subjectKey
+        : subjectKey(type, subjectRelation);
+    const caveats = right.allowed.caveats(key);
+    if (caveats === undefined) continue;
+    let value = evaluation.overlayValue(edge, caveats);
+    if (value !== no && !isSubject && !isWildcard) {
+      const of = schema.find(type, subjectRelation);
+      value = of === undefined ? no : both(value, evaluation.enter(of, subjectObject));
+    }
+    found = either(found, value);
+    if (found === yes) return yes;
+  }
+  return found;
+}
+
+/** Another right of the same object. */
+export function computed(right: () => Right | undefined): Rule {
+  return (evaluation, object) => {
+    const of = right();
+    if (of === undefined) return no;
+    if (object === evaluation.subjectObject && of.relation === evaluation.subjectRelation) {
+      return yes;
+    }
+    return of.rule(evaluation, object);
+  };
+}
+
+export interface Arrow {
+  /** The relation that it goes over. */
+  readonly over: Right;
+  /** What is asked of each object found there; undefined where its type has no such thing. */
+  target(schema: CompiledSchema, type: number): Rule | undefined;
+}
+
+/** A right on any of the objects that a relation names. */
+export function arrowToAny(arrow: () => Arrow): Rule {
+  return (evaluation, object) => {
+    const { over, target } = arrow();
+    let found: Tri = no;
+    if (!evaluation.has(object, over.relation)) return unknown;
+    evaluation.dependOn(object, over.relation);
+    const { graph, schema } = evaluation;
+    const node = graph.findNode(object, over.relation);
+    if (node !== 0) {
+      for (let list = 0; list < 2; list++) {
+        const first = list === 0 ? graph.firstPlain(node) : graph.firstUserset(node);
+        for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
+          found = either(found, arrowValue(evaluation, edge, { over, target }));
+          if (found === yes) return yes;
+        }
+      }
+    }
+    if (evaluation.overlay?.hasEdges !== true) return found;
+    for (const edge of evaluation.overlay.forward(object, over.relation)) {
+      const type = evaluation.typeOf(edge.subjectObject);
+      const caveats = over.allowed.caveats(subjectKey(type, edge.subjectRelation));
+      const rule = target(schema, type);
+      if (caveats === undefined || rule === undefined) continue;
+      const value = evaluation.overlayValue(edge, caveats);
+      if (value !== no) found = either(found, both(value, rule(evaluation, edge.subjectObject)));
+      if (found === yes) return yes;
+    }
+    return found;
+  };
+}
+
+function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arrow): Tri {
+  const { graph, schema } = evaluation;
+  const subject = graph.subjectOf(edge);
+  const object = graph.objectOf(subject);
+  const type = graph.objects.type(object);
+  const rule = target(schema, type);
+  const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
+  if (caveats === undefined || rule === undefined) return no;
+  const value = evaluation.versionValue(edge, caveats);
+  if (value === no) return no;
+  if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
+  return both(value, rule(evaluation, object));
+}
+
+/** A right on all of the objects that a relation names, of which there must be one. */
+export function arrowToAll(arrow: () => Arrow): Rule {
+  return (evaluation, object) => {
+    const { over, target } = arrow();
+    if (!evaluation.has(object, over.relation)) return unknown;
+    evaluation.dependOn(object, over.relation);
+    const { graph, schema } = evaluation;
+    let all: Tri = yes;
+    let some = false;
+    // One that is there and whose caveat is false grants nothing, and so not all of them grant.
+    const take = (value: Tri, type: number, of: number): boolean => {
+      some = true;
+      const rule = target(schema, type);
+      all = both(all, rule === undefined ? no : both(value, rule(evaluation, of)));
+      return all !== no;
+    };
+    const node = graph.findNode(object, over.relation);
+    if (node !== 0 && !eachEdge(evaluation, node, { over, take })) return no;
+    if (evaluation.overlay?.hasEdges === true) {
+      for (const edge of evaluation.overlay.forward(object, over.relation)) {
+        const type = evaluation.typeOf(edge.subjectObject);
+        const caveats = over.allowed.caveats(subjectKey(type, edge.subjectRelation));
+        if (caveats === undefined || !evaluation.isThere(edge.extra, caveats)) continue;
+        if (!take(evaluation.overlayValue(edge, caveats), type, edge.subjectObject)) return no;
+      }
+    }
+    return some ? all : no;
+  };
+}
+
+interface EachEdge {
+  readonly over: Right;
+  /** @returns whether to go on. */
+  take(value: Tri, type: number, object: number): boolean;
+}
+
+/** @returns whether all were taken. */
+function eachEdge(evaluation: Evaluation, node: number, { over, take }: EachEdge): boolean {
+  const { graph } = evaluation;
+  for (const first of [graph.firstPlain(node), graph.firstUserset(node)]) {
+    for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
+      const subject = graph.subjectOf(edge);
+      const object = graph.objectOf(subject);
+      const type = graph.objects.type(object);
+      const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
+      if (caveats === undefined || !graph.holdsAt(edge, evaluation.revision)) continue;
+      if (!evaluation.isThere(graph.extraOf(edge), caveats)) continue;
+      if (!take(evaluation.versionValue(edge, caveats), type, object)) return false;
+    }
+  }
+  return true;
+}
+
+export function union(operands: readonly Rule[]): Rule {
+  const [first = nothing, second = nothing] = operands;
+  if (operands.length === 1) return first;
+  if (operands.length === 2) {
+    return (evaluation, object) => {
+      const one = first(evaluation, object);
+      return one === yes ? yes : either(one, second(evaluation, object));
+    };
+  }
+  return (evaluation, object) => {
+    let found: Tri = no;
+    for (const operand of operands) {
+      found = either(found, operand(evaluation, object));
+      if (found === yes) return yes;
+    }
+    return found;
+  };
+}
+
+export function intersection(operands: readonly Rule[]): Rule {
+  return (evaluation, object) => {
+    let all: Tri = yes;
+    for (const operand of operands) {
+      all = both(all, operand(evaluation, object));
+      if (all === no) return no;
+    }
+    return all;
+  };
+}
+
+/**
+ * Where a circle was cut on the right of it, what is subtracted is not known in full. OpenFGA then
+ * grants nothing; in native schemas circles are errors, which make it unknown by themselves.
+ */
+export function exclusion(base: Rule, subtract: Rule): Rule {
+  return (evaluation, object) => {
+    const granted = base(evaluation, object);
+    if (granted === no) return no;
+    const circles = evaluation.circles;
+    const taken = subtract(evaluation, object);
+    if (taken !== yes && evaluation.circles !== circles) return no;
+    return without(granted, taken);
+  };
+}
+
+/** The object itself as a subject. */
+export const self: Rule = (evaluation, object) =>
+  evaluation.subjectRelation === 0 && object === evaluation.subjectObject ? yes : no;
+
+function traceEdge(evaluation: Evaluation, edge: number, value: Tri): void {
+  const { graph, tracer } = evaluation;
+  const note = edgeNote(graph, edge, value);
+  tracer?.leaf("relationship", describeEdge(graph, edge), { value, ...note });
+}
+
+function edgeNote(graph: Graph, edge: number, value: Tri): { note?: string } {
+  const extra = graph.extraOf(edge);
+  if (extra === undefined) return value === no ? { note: "not-there-then" } : {};
+  const caveat = extra.caveat === 0 ? "" : graph.names.name(extra.caveat);
+  if (value === no) return { note: caveat === "" ? "expired" : `caveat ${caveat} is false` };
+  if (value === yes) return caveat === "" ? {} : { note: `caveat ${caveat} is true` };
+  return { note: `caveat ${caveat} needs more context` };
+}
+
+export function describeEdge(graph: Graph, edge: number): string {
+  return `${describeNode(graph, graph.resourceOf(edge))}@${describeNode(graph, graph.subjectOf(edge))}`;
+}
+
+export function describeNode(graph: Graph, node: number): string {
+  const object = graph.objectOf(node);
+  const text = `${graph.names.name(graph.objects.type(object))}:${graph.objects.id(object)}`;
+  const relation = graph.relationOf(node);
+  return relation === 0 ? text : `${text}#${graph.names.name(relation)}`;
+}

@@ -1,0 +1,100 @@
+/**
+ * An index from a pair of numbers to a row: open addressing over an array of rows, whose pairs the
+ * caller reads from its own columns. Row 0 means nothing. At most half full, so that most searches
+ * end where they begin.
+ */
+export class PairTable {
+  readonly #first: (row: number) => number;
+  readonly #second: (row: number) => number;
+  #rows: Uint32Array;
+  #mask: number;
+  #size = 0;
+
+  /** @param first and second read the pair of a row that is in the table. */
+  constructor(first: (row: number) => number, second: (row: number) => number) {
+    this.#first = first;
+    this.#second = second;
+    this.#rows = new Uint32Array(64);
+    this.#mask = 63;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get bytes(): number {
+    return this.#rows.byteLength;
+  }
+
+  /** @returns the row, or 0. */
+  find(first: number, second: number): number {
+    let at = mix(first, second) & this.#mask;
+    for (;;) {
+      const row = this.#rows[at] as number; // the mask keeps it within
+      if (row === 0) return 0;
+      if (this.#first(row) === first && this.#second(row) === second) return row;
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  /** Adds a row, or puts it in the place of the one with the same pair. */
+  put(row: number): void {
+    if (this.#size * 2 >= this.#rows.length) this.#resize(this.#rows.length * 2);
+    if (this.#place(row)) this.#size++;
+  }
+
+  /** Takes away the row of a pair, if there is one, and closes the gap. */
+  delete(first: number, second: number): void {
+    let gap = mix(first, second) & this.#mask;
+    for (;;) {
+      const row = this.#rows[gap] as number; // the mask keeps it within
+      if (row === 0) return;
+      if (this.#first(row) === first && this.#second(row) === second) break;
+      gap = (gap + 1) & this.#mask;
+    }
+    this.#size--;
+    for (let at = (gap + 1) & this.#mask; ; at = (at + 1) & this.#mask) {
+      const row = this.#rows[at] as number; // the mask keeps it within
+      if (row === 0) break;
+      const home = mix(this.#first(row), this.#second(row)) & this.#mask;
+      // It may move into the gap only if that lies on its way from home.
+      if (((at - home) & this.#mask) < ((at - gap) & this.#mask)) continue;
+      this.#rows[gap] = row;
+      gap = at;
+    }
+    this.#rows[gap] = 0;
+  }
+
+  /** @returns whether the pair is new. */
+  #place(row: number): boolean {
+    const [first, second] = [this.#first(row), this.#second(row)];
+    let at = mix(first, second) & this.#mask;
+    for (;;) {
+      const there = this.#rows[at] as number; // the mask keeps it within
+      if (there === 0) {
+        this.#rows[at] = row;
+        return true;
+      }
+      if (this.#first(there) === first && this.#second(there) === second) {
+        this.#rows[at] = row;
+        return false;
+      }
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  #resize(capacity: number): void {
+    const old = this.#rows;
+    this.#rows = new Uint32Array(capacity);
+    this.#mask = capacity - 1;
+    for (const row of old) if (row !== 0) this.#place(row);
+  }
+}
+
+/** Spreads a pair over 32 bits (the final mix of MurmurHash3). */
+export function mix(first: number, second: number): number {
+  let hash = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca77);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

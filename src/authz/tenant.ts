@@ -1,0 +1,271 @@
+import type { Consistency, SchemaDialect } from "../model/authz.ts";
+import { fail } from "../model/errors.ts";
+import type { Limits } from "../model/limits.ts";
+import { assert } from "../std/assert.ts";
+import { Heap } from "../std/heap.ts";
+import type { RelationCommit, SchemaRow, TenantRow } from "../store/relations.ts";
+import { type Caveat, type CompiledCaveat, compileCaveat } from "./caveat/caveat.ts";
+import type { CompiledSchema } from "./check/evaluation.ts";
+import { Evaluation } from "./check/evaluation.ts";
+import { parseNativeSchema } from "./schema/native/parse.ts";
+import { parseOpenfgaDsl, parseOpenfgaJson } from "./schema/openfga/openfga.ts";
+import type { CaveatDefinition, ParsedSchema, Schema } from "./schema/schema.ts";
+import type { View } from "./view.ts";
+import type { Zookies } from "./zookie.ts";
+
+/** A schema of a tenant; parsed when it is first needed. */
+interface KnownSchema {
+  readonly row: SchemaRow;
+  parsed: Schema | null;
+}
+
+interface Waiting {
+  readonly revision: number;
+  resolve(): void;
+}
+
+export interface Counters {
+  checks: number;
+  lookups: number;
+  writes: number;
+  refused: number;
+}
+
+/**
+ * One tenant in memory. The writer runs ahead (`applied`); what others may see ends at `durable`.
+ * Nothing here reads a store.
+ */
+export class Tenant {
+  readonly number: number;
+  readonly id: string;
+  readonly limits: Limits;
+  readonly zookies: Zookies;
+  readonly createdAt: number;
+  name: string;
+  updatedAt: number;
+  /** The revision of the latest transaction, durable or not. */
+  applied: number;
+  durable: number;
+  /** The oldest revision that can still be asked about. */
+  oldest: number;
+  /** When the latest transaction was: time never goes back in the log. */
+  latestAt = 0;
+  currentSchema: string | null;
+  view: View;
+  /** Reused by one question after the other: none of them waits in the middle. */
+  readonly evaluation: Evaluation = new Evaluation();
+  /** Transactions that are applied and not durable, and older ones while somebody holds them. */
+  recent: RelationCommit[] = [];
+  readonly counters: Counters = { checks: 0, lookups: 0, writes: 0, refused: 0 };
+  readonly #schemas = new Map<string, KnownSchema>();
+  readonly #caveats = new WeakMap<Schema, Map<string, Caveat>>();
+  readonly #holds = new Set<{ readonly since: number }>();
+  readonly #waiting = new Heap<Waiting>((a, b) => a.revision < b.revision);
+
+  constructor(row: TenantRow, parts: TenantParts) {
+    this.number = row.number;
+    this.id = row.id;
+    this.name = row.name;
+    this.createdAt = row.createdAt;
+    this.updatedAt = row.updatedAt;
+    this.applied = row.revision;
+    this.durable = row.revision;
+    this.oldest = row.trimmed;
+    this.currentSchema = row.schema;
+    this.limits = parts.limits;
+    this.zookies = parts.zookies;
+    this.view = parts.view;
+  }
+
+  get row(): TenantRow {
+    return {
+      number: this.number,
+      id: this.id,
+      name: this.name,
+      revision: this.applied,
+      trimmed: this.oldest,
+      schema: this.currentSchema,
+      createdAt: this.createdAt,
+      updatedAt: this.updatedAt,
+    };
+  }
+
+  // Schemas.
+
+  addSchema(row: SchemaRow, parsed: Schema | null): void {
+    this.#schemas.set(row.id, { row, parsed });
+  }
+
+  removeSchema(id: string): void {
+    this.#schemas.delete(id);
+  }
+
+  /** By revision, the latest last. */
+  get schemaRows(): readonly SchemaRow[] {
+    return [...this.#schemas.values()].map(({ row }) => row);
+  }
+
+  schemaRow(id: string): SchemaRow {
+    const known = this.#schemas.get(id);
+    if (known === undefined) throw fail("unknown-schema", { tenant: this.id, schema: id });
+    return known.row;
+  }
+
+  /** By id, or the current one. `unknown-schema`, `schema-missing`. */
+  schemaFor(id: string | undefined): Schema {
+    return this.#parsed(this.#known(id ?? this.currentSchema));
+  }
+
+  /** The one that was current at a revision, or the one asked for. */
+  schemaIdAt(revision: number, asked: string | undefined): string {
+    if (asked !== undefined) return this.#known(asked).row.id;
+    if (revision >= this.applied) return this.#known(this.currentSchema).row.id;
+    let found: string | null = null;
+    for (const { row } of this.#schemas.values()) if (row.revision <= revision) found = row.id;
+    return this.#known(found).row.id;
+  }
+
+  #known(id: string | null): KnownSchema {
+    if (id === null) throw fail("schema-missing", { tenant: this.id });
+    const known = this.#schemas.get(id);
+    if (known === undefined) throw fail("unknown-schema", { tenant: this.id, schema: id });
+    return known;
+  }
+
+  #parsed(known: KnownSchema): Schema {
+    if (known.parsed === null) {
+      const { dialect, text } = known.row;
+      const { schema } = parseSchema(dialect as SchemaDialect, text, this.limits); // as written
+      assert(schema !== null, "a stored schema is valid");
+      known.parsed = schema;
+    }
+    return known.parsed;
+  }
+
+  caveatOf(schema: Schema, name: string): Caveat | undefined {
+    let caveats = this.#caveats.get(schema);
+    if (caveats === undefined) {
+      caveats = new Map();
+      this.#caveats.set(schema, caveats);
+    }
+    const known = caveats.get(name);
+    if (known !== undefined) return known;
+    const definition = schema.caveats.get(name);
+    if (definition === undefined) return undefined;
+    const { caveat } = compileCaveat(definition, schema.dialect, this.limits);
+    assert(caveat !== null, "a caveat of a valid schema compiles");
+    caveats.set(name, caveat);
+    return caveat;
+  }
+
+  compileCaveat(definition: CaveatDefinition, schema: Schema): CompiledCaveat {
+    return compileCaveat(definition, schema.dialect, this.limits);
+  }
+
+  /** A schema as functions over the graph that is asked now. */
+  compiled(id: string, options: { readonly trace: boolean }): CompiledSchema {
+    return this.view.compile(id, this.#parsed(this.#known(id)), options);
+  }
+
+  // Revisions.
+
+  /**
+   * The revision at which a question is answered; a promise where that has to become durable first.
+   */
+  revisionFor(consistency: Consistency | undefined): number | Promise<number> {
+    switch (consistency?.kind) {
+      case undefined:
+      case "minimize-latency":
+        return this.durable;
+      case "at-least-as-fresh": {
+        const revision = this.#readZookie(consistency.zookie);
+        return revision <= this.durable ? this.durable : this.#whenDurable(revision);
+      }
+      case "exact-snapshot": {
+        const revision = this.#readZookie(consistency.zookie);
+        if (revision < this.oldest) throw fail("zookie-expired");
+        return revision <= this.durable
+          ? revision
+          : this.#whenDurable(revision).then(() => revision);
+      }
+      case "fully-consistent":
+        return this.applied <= this.durable ? this.durable : this.#whenDurable(this.applied);
+      default:
+        throw fail("invalid-argument", {
+          what: "consistency",
+          reason: "there is no such kind",
+        });
+    }
+  }
+
+  #readZookie(zookie: string): number {
+    const revision = this.zookies.read(zookie);
+    if (revision > this.applied) throw fail("zookie-future");
+    return revision;
+  }
+
+  /** The same for a place in the log: `zookie-expired` where that does not reach back so far. */
+  readPlace(zookie: string): number {
+    const revision = this.#readZookie(zookie);
+    if (revision < this.oldest) throw fail("zookie-expired");
+    return revision;
+  }
+
+  async #whenDurable(revision: number): Promise<number> {
+    await new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+    return this.durable;
+  }
+
+  becameDurable(revision: number): void {
+    assert(revision <= this.applied, "only what was applied becomes durable");
+    if (revision <= this.durable) return;
+    this.durable = revision;
+    this.view.durable(revision);
+    this.#forgetCommits();
+    this.wake();
+  }
+
+  /** Remembers all transactions after what is durable now, until they are released. */
+  hold(): { commits(): readonly RelationCommit[]; release(): void } {
+    const hold = { since: this.durable };
+    this.#holds.add(hold);
+    return {
+      commits: () => this.recent.filter((commit) => commit.revision > hold.since),
+      release: () => {
+        this.#holds.delete(hold);
+        this.#forgetCommits();
+      },
+    };
+  }
+
+  #forgetCommits(): void {
+    let since = this.durable;
+    for (const hold of this.#holds) since = Math.min(since, hold.since);
+    if ((this.recent[0]?.revision ?? Number.POSITIVE_INFINITY) > since) return;
+    this.recent = this.recent.filter((commit) => commit.revision > since);
+  }
+
+  /** Lets go those who waited for what is durable now. */
+  wake(): void {
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      if (next.revision > this.durable) return;
+      this.#waiting.pop();
+      next.resolve();
+    }
+  }
+}
+
+export interface TenantParts {
+  readonly limits: Limits;
+  readonly zookies: Zookies;
+  readonly view: View;
+}
+
+/** Reads a schema text in either language. Never throws. */
+export function parseSchema(dialect: SchemaDialect, text: string, limits: Limits): ParsedSchema {
+  if (dialect === "native") return parseNativeSchema(text, limits);
+  // Models written over HTTP are JSON, and in files they are not.
+  return text.trimStart().startsWith("{")
+    ? parseOpenfgaJson(text, limits)
+    : parseOpenfgaDsl(text, limits);
+}
