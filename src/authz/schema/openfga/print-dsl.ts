@@ -11,7 +11,7 @@ import type {
   TypeDefinition,
 } from "../schema.ts";
 import { nowhere, problem } from "./model.ts";
-import { type TokenKind, tokenize, withoutComments } from "./tokens.ts";
+import { type Token, type TokenKind, tokenize, withoutComments } from "./tokens.ts";
 
 export interface PrintedDsl {
   /** null when the DSL cannot say what the schema says; JSON can say more. */
@@ -215,12 +215,25 @@ function isParameterList(text: string): boolean {
   return new RegExp(`^${parameter}(?: , WHITESPACE ${parameter})*$`).test(shape);
 }
 
-/** Nothing in it may be taken for a comment, for an end, or for the beginning of a condition. */
+/**
+ * Nothing in it may be taken for an end, the beginning of a condition or a comment of the DSL. CEL's
+ * own comments and some white space do get lost.
+ */
 function isExpression(expression: string): boolean {
-  const { tokens, errors } = tokenize(withoutComments(`{\n  ${expression}`));
-  const text = tokens.slice(0, -1).map((token) => token.text);
-  const ends = tokens.some(({ kind }) => kind === "}" || kind === "condition");
-  return errors.length === 0 && !ends && text.join("") === `{\n  ${expression}`;
+  const written = tokenize(expression);
+  const read = tokenize(withoutComments(`{\n  ${expression}\n}`));
+  if (written.errors.length > 0 || read.errors.length > 0) return false;
+  const words = wordsOf(read.tokens).slice(1, -1);
+  const ends = read.tokens.some(({ kind }) => kind === "condition");
+  const end = written.tokens.some(({ kind }) => kind === "}");
+  return !ends && !end && words.join("\n") === wordsOf(written.tokens).join("\n");
+}
+
+function wordsOf(tokens: readonly Token[]): readonly string[] {
+  const words = tokens
+    .slice(0, -1)
+    .filter(({ kind }) => kind !== "WHITESPACE" && kind !== "NEWLINE");
+  return words.map((token) => token.text);
 }
 
 function kindsOf(text: string): readonly TokenKind[] {

@@ -30,12 +30,18 @@ export function syntaxProblems(
   if (unexpected === null && found.length > 0) return found;
   const parser = new ExplainingParser(tokens);
   parser.run();
+  found.push(...parser.problems);
   const first = unexpected ?? tokens.at(-1);
-  if (parser.problems.length === 0 && first !== undefined) {
-    parser.report(first, `mismatched input ${display(first.text)}`);
+  if (found.length === 0 && first !== undefined) {
+    found.push(problemAt(first, `mismatched input ${display(first.text)}`));
   }
-  const inOrder = [...found, ...parser.problems];
-  return inOrder.sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
+  return found.sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
+}
+
+function problemAt({ line, column, text, kind }: Token, message: string): SchemaProblem {
+  const at = { line: line + 1, column: column + 1 };
+  const oneLine = kind !== "EOF" && !/[\r\n]/.test(text);
+  return problem("invalid-syntax", message, oneLine ? { at, length: text.length } : { at });
 }
 
 const mostProblems = 100;
@@ -43,8 +49,8 @@ const mostProblems = 100;
 /** Calls within calls; more than a text has that a reader would take. */
 const deepest = 1_000;
 
-/** How much predicting is worth an error message; about a second of it. */
-const budget = 2_000_000;
+/** How much predicting an error message is worth, in ways followed; less than a second of it. */
+const budget = 500_000;
 
 function lexicalProblem({ text, line, column }: LexicalError): SchemaProblem {
   const at = { line: line + 1, column: column + 1 };
@@ -96,16 +102,6 @@ class ExplainingParser {
 
   run(): void {
     this.#body(this.#rules.file);
-  }
-
-  report({ line, column, text, kind }: Token, message: string): void {
-    if (this.problems.length >= mostProblems) this.#gaveUp = true;
-    if (this.#gaveUp) return;
-    const at = { line: line + 1, column: column + 1 };
-    const oneLine = kind !== "EOF" && !/[\r\n]/.test(text);
-    this.problems.push(
-      problem("invalid-syntax", message, oneLine ? { at, length: text.length } : { at }),
-    );
   }
 
   #body(rule: Rule): void {
@@ -277,7 +273,8 @@ class ExplainingParser {
   #reportError(token: Token, message: string): void {
     if (this.#recovering) return;
     this.#recovering = true;
-    this.report(token, message);
+    if (this.problems.length >= mostProblems) this.#gaveUp = true;
+    if (!this.#gaveUp) this.problems.push(problemAt(token, message));
   }
 
   #fits(): void {
