@@ -11,6 +11,7 @@ export interface AuthzStage extends Stage {
 }
 
 const plausible: Readonly<Record<Exclude<keyof TenantPort, "id" | "watch">, unknown>> = {
+  describe: { id: "acme", name: "acme", createdAt: 1, updatedAt: 1 },
   writeSchema: { id: "s1", zookie: "z1", problems: [], orphans: [], orphanCount: 0 },
   readSchema: {
     id: "s1",

@@ -4,6 +4,7 @@ import type { Route } from "../route.ts";
 import type { Target } from "../target.ts";
 import { startCheck } from "./check.ts";
 import { MeteredAuthz } from "./metered.ts";
+import { isOpenfgaPath, openfgaRoutes, openfgaShape } from "./openfga/routes.ts";
 import { questionRoutes } from "./question-routes.ts";
 import { relationshipRoutes } from "./relationship-routes.ts";
 import { schemaRoutes } from "./schema-routes.ts";
@@ -29,15 +30,24 @@ export function makeAuthzFront(sources: AuthzSources): AuthzFront {
   const metered: AuthzSources = { ...sources, authz };
   return {
     routes: authzRoutes(metered),
-    claim: (_exchange, path) => path.startsWith("/authz/"),
+    claim,
     start: (exchange, target, method) => method === "POST" && startCheck(exchange, target, metered),
     measure: () => authz.measure(),
   };
 }
 
+function claim(exchange: Exchange, path: string): boolean {
+  if (path.startsWith("/authz/")) return true;
+  if (isOpenfgaPath(path)) {
+    exchange.shape = openfgaShape;
+    return true;
+  }
+  return false;
+}
+
 /** All of them. */
 export function authzRoutes(sources: AuthzSources): Route[] {
-  return [...ownRoutes(sources)];
+  return [...ownRoutes(sources), ...openfgaRoutes(sources)];
 }
 
 /** Those of our own API. */

@@ -105,6 +105,7 @@ class TenantMeter {
 function meter(port: TenantPort, counts: TenantMeter): TenantPort {
   return {
     id: port.id,
+    describe: () => port.describe(),
     writeSchema: (request) => port.writeSchema(request),
     readSchema: (id) => port.readSchema(id),
     schemas: (page) => port.schemas(page),

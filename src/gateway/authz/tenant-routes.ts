@@ -1,5 +1,4 @@
-import type { AuthzPort, TenantDescription } from "../../model/authz.ts";
-import { fail } from "../../model/errors.ts";
+import type { AuthzPort } from "../../model/authz.ts";
 import { type Answer, done, json } from "../exchange.ts";
 import { everyTenant } from "../rights.ts";
 import type { Ask, Route } from "../route.ts";
@@ -50,10 +49,7 @@ function collectionRoutes(sources: AuthzSources): Route[] {
       summary: "Describes a tenant.",
       answers: { 200: { description: "The description.", schema: authzRef("AuthzTenant") } },
       errors: ["unknown-tenant", "permission-denied"],
-      run: async (ask) => {
-        const { id } = tenantOf(ask, "read", sources);
-        return json(200, await describeTenant(authz, id));
-      },
+      run: async (ask) => json(200, await tenantOf(ask, "read", sources).describe()),
     },
     {
       method: "DELETE",
@@ -86,18 +82,6 @@ async function listTenants(ask: Ask, authz: AuthzPort): Promise<Answer> {
     ...(name === undefined ? {} : { name }),
   });
   return json(200, { items: items.filter(({ id }) => ask.rights.sees(id)), next });
-}
-
-/** `unknown-tenant` when there is none. */
-export async function describeTenant(authz: AuthzPort, id: string): Promise<TenantDescription> {
-  let after: string | undefined;
-  for (;;) {
-    const page = await authz.tenants({ limit: 1000, ...(after === undefined ? {} : { after }) });
-    const found = page.items.find((tenant) => tenant.id === id);
-    if (found !== undefined) return found;
-    if (page.next === null) throw fail("unknown-tenant", { tenant: id });
-    after = page.next;
-  }
 }
 
 function documentRoutes(sources: AuthzSources): Route[] {
