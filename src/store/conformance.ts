@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { at, claim, type Opened, open, type Run, type StorePlace } from "./conformance/place.ts";
 import { testQueries } from "./conformance/queries.ts";
 import { testInvocations, testKeys } from "./conformance/records.ts";
+import { testRelationReads, testRelationsAgainstModel } from "./conformance/relation-reads.ts";
+import { testRelations } from "./conformance/relations.ts";
 import { BatchMaker, baseTime, sampleInvocation } from "./conformance/samples.ts";
 import { testMessages, testScans } from "./conformance/scans.ts";
 import { MemoryDisk } from "./memory/memory-disk.ts";
@@ -31,8 +33,11 @@ export function testStore(name: string, makePlace: () => Promise<StorePlace>): v
     describe("scans", () => testScans(run));
     describe("messages and the rest", () => testMessages(run));
     describe("commits", () => testCommits(run));
+    describe("relations", () => testRelations(run));
+    describe("relations, read", () => testRelationReads(run));
     describe("queries", () => testQueries(makePlace));
     testAgainstModel(makePlace);
+    testRelationsAgainstModel(makePlace);
   });
 }
 
