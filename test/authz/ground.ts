@@ -16,17 +16,10 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-export type Factory = () => Promise<Ground>;
-
-export interface Mode {
-  readonly name: string;
-  readonly open: Factory;
-}
-
 /** Runs with an engine of its own, which is closed whatever happens. */
-export async function onGround<T>(
-  factory: Factory,
-  body: (ground: Ground) => Promise<T>,
+export async function onGround<G extends Ground, T>(
+  factory: () => Promise<G>,
+  body: (ground: G) => Promise<T>,
 ): Promise<T> {
   const ground = await factory();
   try {

@@ -1,0 +1,38 @@
+/**
+ * Everything that is asked must be answered as the oracle answers it: random schemas, data, contexts
+ * and times. `HOLDFAST_SEED` runs one seed again, `HOLDFAST_CASES` more of them.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SchemaDialect } from "../../src/model/authz.ts";
+import { Prng } from "../../src/std/prng.ts";
+import { runCase, Tally } from "./differential.ts";
+import { randomCase } from "./fuzz-case.ts";
+import { onGround } from "./ground.ts";
+import { modes } from "./grounds.ts";
+import { showCase, shrink } from "./shrink.ts";
+
+const seed = Number(process.env["HOLDFAST_SEED"] ?? Date.now() % 1_000_000_000);
+const checksOf = (mode: string) => (mode === "memory" ? 60_000 : 10_000);
+
+for (const mode of modes) {
+  for (const dialect of ["native", "openfga"] satisfies SchemaDialect[]) {
+    test(`random ${dialect} cases are answered as the oracle answers them, on ${mode.name}`, async (t) => {
+      t.diagnostic(`seed ${seed}`);
+      const tally = new Tally();
+      await onGround(mode.open, async (ground) => {
+        const random = new Prng(seed);
+        for (let number = 1; tally.of("checks") < checksOf(mode.name); number++) {
+          const failing = randomCase(random, dialect);
+          const found = await runCase(failing, { ground, tally });
+          if (found === null) continue;
+          const run = (candidate: typeof failing) =>
+            runCase(candidate, { ground, tally: new Tally() });
+          const least = await shrink({ failing, with: found }, run);
+          assert.fail(`case ${number} of seed ${seed}\n${showCase(least.failing, least.with)}`);
+        }
+      });
+      t.diagnostic(tally.summary);
+    });
+  }
+}
