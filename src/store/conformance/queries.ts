@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { formatInvocationId } from "../../model/ids.ts";
 import type { Batch, QueryResult, SqlValue, Store } from "../store.ts";
 import { at, bounds, type Opened, open, type StorePlace } from "./place.ts";
+import { sampleTenant, sampleTuple, TenantWriter } from "./relation-samples.ts";
 import {
   baseTime,
   sampleEntry,
@@ -28,6 +29,7 @@ export function testQueries(makePlace: () => Promise<StorePlace>): void {
     (await opened.store.query(sql, parameters, bounds)).rows;
   testInvocationsView(() => opened.store, ask);
   testOtherViews(() => opened.store, ask);
+  testRelationViews(ask);
   testRefusals(ask);
 }
 
@@ -119,6 +121,30 @@ function testOtherViews(store: () => Store, ask: Ask): void {
   });
 }
 
+function testRelationViews(ask: Ask): void {
+  test("tenants, with their schemas and relationships, answer", async () => {
+    const tenants = "SELECT id, revision, relationships, schema_id, created_ms FROM tenants";
+    assert.deepEqual(await ask(tenants), [["tenant-1", 2, 2, "s1", baseTime]]);
+    assert.deepEqual(await ask("SELECT tenant, id, current, revision, dialect FROM schemas"), [
+      ["tenant-1", "s1", 1, 1, "native"],
+    ]);
+    const held = `SELECT resource_type, resource_id, relation, subject_type, subject_id,
+      subject_relation, caveat, context ->> '$.x', expires_ms, revision
+      FROM relationships WHERE tenant = ? ORDER BY resource_id`;
+    assert.deepEqual(await ask(held, "tenant-1"), [
+      ["document", "1", "viewer", "group", "g", "member", null, null, null, 1],
+      ["document", "2", "viewer", "user", "u", null, "c", 1, baseTime, 2],
+    ]);
+    const log = "SELECT tenant, revision, change ->> '$.revision' FROM relationship_changes";
+    assert.deepEqual(await ask(log), [
+      ["tenant-1", 1, 1],
+      ["tenant-1", 2, 2],
+    ]);
+    const counted = "SELECT count(*) FROM relationships WHERE resource_type = 'document'";
+    assert.deepEqual(await ask(counted), [[2]]);
+  });
+}
+
 function testRefusals(ask: Ask): void {
   for (const sql of refusedQueries) {
     test(`refused: ${sql.slice(0, 60)}`, async () => {
@@ -148,6 +174,9 @@ const refusedQueries: readonly string[] = [
   "SELECT * FROM main.invocations",
   "SELECT * FROM received",
   "SELECT count(*) FROM idempotency",
+  "SELECT * FROM main.tenants",
+  "SELECT * FROM tuples",
+  "SELECT name FROM names",
   "SELECT * FROM sqlite_schema",
   "SELECT count(*) FROM sqlite_master",
   "SELECT * FROM sqlite_temp_schema",
@@ -208,4 +237,20 @@ function fillForQueries(batch: Batch): void {
   batch.putPromises.push(samplePromise(at(5), { waiters: [{ number: at(5), command: 2 }] }));
   batch.putSchedules.push(sampleSchedule("s"));
   batch.insertOutbox.push({ partition: 0, sequence: 1, destination: 3, payload: "{}" });
+  fillRelations(batch);
+}
+
+/** One tenant, and another that was deleted. */
+function fillRelations(batch: Batch): void {
+  const group = sampleTuple("document:1#viewer@group:g#member");
+  const user = sampleTuple("document:2#viewer@user:u");
+  const rich = { ...user, caveat: "c", context: '{"x":1}', expiresAt: baseTime };
+  for (const tenant of [1, 2]) {
+    const writer = new TenantWriter(tenant);
+    const schema = { id: "s1", revision: 1, dialect: "native", text: "…", createdAt: baseTime };
+    batch.putTenants.push(sampleTenant(tenant, { schema: "s1" }));
+    batch.putSchemas.push({ ...schema, tenant });
+    batch.relations.push(writer.commit([group, user]), writer.commit([rich]));
+  }
+  batch.deleteTenants.push(2);
 }

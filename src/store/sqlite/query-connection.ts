@@ -25,7 +25,7 @@ const onlyReads = "it does something other than reading";
  */
 export class QueryConnection {
   readonly #db: DatabaseSync;
-  /** Tables that no view is called like. */
+  /** Tables that no view is called like, and that may not even be counted. */
   readonly #hidden = new Set<string>();
   #denied = onlyReads;
 
@@ -45,6 +45,8 @@ export class QueryConnection {
     db.exec("PRAGMA query_only = ON");
     const tables = db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table'").all();
     for (const { name } of tables) if (!views.has(String(name))) this.#hidden.add(String(name));
+    // A view that joins it, flattened by the planner, is not told from a query that counts it.
+    this.#hidden.delete("names");
     db.setAuthorizer((action, first, second, schema, accessor) =>
       this.#isAllowed(action, first ?? "", second ?? "", schema, accessor === reader)
         ? constants.SQLITE_OK

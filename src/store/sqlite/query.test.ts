@@ -9,6 +9,7 @@ import type { Store } from "../store.ts";
 import { makeTables } from "./file.ts";
 import { QueryConnection } from "./query-connection.ts";
 import { questions } from "./reader.ts";
+import { relationQuestions } from "./relation-reader.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { functionTable, viewTable } from "./views.ts";
 
@@ -119,9 +120,9 @@ describe("views", () => {
 describe("questions of the engine", () => {
   const db = makeDatabase();
   /** Those that read a whole small table, or a whole index, by their nature. */
-  const scans = new Set(["schedules", "countByStatus"]);
+  const scans = new Set(["schedules", "countByStatus", "tenants", "deletedTenants"]);
 
-  for (const [name, sql] of Object.entries(questions)) {
+  for (const [name, sql] of Object.entries({ ...questions, ...relationQuestions })) {
     test(`${name} is answered from an index`, () => {
       const plan = db
         .prepare(`EXPLAIN QUERY PLAN ${sql}`)
@@ -129,7 +130,11 @@ describe("questions of the engine", () => {
         .map((row) => String(row["detail"]));
       for (const step of plan) {
         if (!scans.has(name))
-          assert.doesNotMatch(step, /^SCAN (?!\(|CONSTANT|asked VIRTUAL TABLE)/, plan.join("\n"));
+          assert.doesNotMatch(
+            step,
+            /^SCAN (?!\(|CONSTANT|asked VIRTUAL TABLE|each$)/,
+            plan.join("\n"),
+          );
         assert.doesNotMatch(step, /TEMP B-TREE/, plan.join("\n"));
       }
     });

@@ -9,26 +9,13 @@ import {
   statuses,
   timerKinds,
 } from "./codes.ts";
+import { relationViews } from "./relation-views.ts";
+import { integer, iso, json, text, time, type View } from "./view-columns.ts";
 
 /*
  * The documented views: one table, from which both the SQL and the reference are made. Queries see
  * these and nothing else, so the tables behind them may change from one version to the next.
  */
-
-export interface View {
-  readonly name: string;
-  readonly meaning: string;
-  readonly columns: readonly ViewColumn[];
-  /** What follows FROM. */
-  readonly from: string;
-}
-
-export interface ViewColumn {
-  readonly name: string;
-  readonly type: "text" | "integer" | "json";
-  readonly meaning: string;
-  readonly sql: string;
-}
 
 /** SQL functions that queries may use beside SQLite's own. */
 export const functionTable: readonly { readonly call: string; readonly meaning: string }[] = [
@@ -249,6 +236,7 @@ export const viewTable: readonly View[] = [
   schedules,
   messages,
   keys,
+  ...relationViews,
 ];
 
 /**
@@ -258,30 +246,6 @@ export const viewTable: readonly View[] = [
 export function viewSql(view: View, reader: string): string {
   const columns = view.columns.map((column) => `${column.sql} AS ${column.name}`).join(",\n  ");
   return `WITH "${reader}" AS (SELECT ${columns}\n  FROM ${view.from}) SELECT * FROM "${reader}"`;
-}
-
-function text(name: string, meaning: string, sql: string): ViewColumn {
-  return { name, type: "text", meaning, sql };
-}
-
-function integer(name: string, meaning: string, sql: string): ViewColumn {
-  return { name, type: "integer", meaning, sql };
-}
-
-function json(name: string, meaning: string, sql: string): ViewColumn {
-  return { name, type: "json", meaning, sql };
-}
-
-/** One moment as two columns: for people `name_at`, for reckoning `name_ms`. */
-function time(name: string, meaning: string, sql: string, suffix = "_at"): ViewColumn[] {
-  return [
-    text(`${name}${suffix}`, `${meaning} (ISO 8601)`, iso(sql)),
-    integer(`${name}_ms`, `${meaning} (milliseconds since 1970)`, sql),
-  ];
-}
-
-function iso(sql: string): string {
-  return `strftime('%Y-%m-%dT%H:%M:%fZ', (${sql}) / 1000.0, 'unixepoch')`;
 }
 
 function word(sql: string, words: readonly string[]): string {
