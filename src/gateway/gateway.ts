@@ -216,9 +216,7 @@ class HttpGateway implements Gateway {
       route.foreign === true ? undefined : (route.query?.map(({ name }) => name) ?? []);
     const query = parseQuery(target.query, allowed);
     const wait: Wait = (run) => this.#connections.poll(connection.signal, run);
-    const lines: AsyncIterable<string> = {
-      [Symbol.asyncIterator]: () => exchange.receiveLines(lineMax)[Symbol.asyncIterator](),
-    };
+    const lines = (max: number): AsyncIterable<string> => exchange.receiveLines(max);
     const run = async (signal: AbortSignal): Promise<void> => {
       const body = await readRouteBody(exchange, route, limits);
       const given = { port, limits, parameters, query, body, wait, headers, rights, signal, lines };
@@ -303,9 +301,6 @@ async function readRouteBody(exchange: Exchange, route: Route, limits: Limits): 
   }
   return body;
 }
-
-/** Of a body that comes in lines: enough for a relationship with all it can carry. */
-const lineMax = 65_536;
 
 /** The headers; where they are refused, none, and why. */
 function tryReadHeaders(raw: readonly string[]): { headers: RequestHeaders; failure?: unknown } {

@@ -76,8 +76,8 @@ export class Ask {
   readonly rights: Rights;
   /** Aborted when the client has gone; for a route that `streams`, also when the server is going. */
   readonly signal: AbortSignal;
-  /** The body in lines, for a route that `streams`: then `body` is empty. */
-  readonly lines: AsyncIterable<string>;
+  /** The body in lines of at most so many bytes, for a route that `streams`: `body` is empty. */
+  readonly lines: (max: number) => AsyncIterable<string>;
   readonly #parameters: Readonly<Record<string, string>>;
 
   constructor(given: {
@@ -90,7 +90,7 @@ export class Ask {
     readonly headers: RequestHeaders;
     readonly rights: Rights;
     readonly signal: AbortSignal;
-    readonly lines: AsyncIterable<string>;
+    readonly lines: (max: number) => AsyncIterable<string>;
   }) {
     this.port = given.port;
     this.limits = given.limits;

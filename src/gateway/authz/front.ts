@@ -9,6 +9,8 @@ import { questionRoutes } from "./question-routes.ts";
 import { relationshipRoutes } from "./relationship-routes.ts";
 import { schemaRoutes } from "./schema-routes.ts";
 import type { AuthzSources } from "./sources.ts";
+import { spiceShape } from "./spicedb/errors.ts";
+import { spicedbRoutes } from "./spicedb/routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
 import { tenantRoutes } from "./tenant-routes.ts";
 
@@ -42,12 +44,16 @@ function claim(exchange: Exchange, path: string): boolean {
     exchange.shape = openfgaShape;
     return true;
   }
+  if (path.startsWith("/v1/")) {
+    exchange.shape = spiceShape;
+    return true;
+  }
   return false;
 }
 
 /** All of them. */
 export function authzRoutes(sources: AuthzSources): Route[] {
-  return [...ownRoutes(sources), ...openfgaRoutes(sources)];
+  return [...ownRoutes(sources), ...openfgaRoutes(sources), ...spicedbRoutes(sources)];
 }
 
 /** Those of our own API. */

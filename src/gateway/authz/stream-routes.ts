@@ -18,6 +18,8 @@ export function streamRoutes(sources: AuthzSources): Route[] {
 
 const ndjson = "application/x-ndjson";
 const eventStream = "text/event-stream";
+/** Enough for a relationship with all that it can carry. */
+const lineMax = 65_536;
 
 function watchRoute(sources: AuthzSources): Route {
   return {
@@ -163,7 +165,7 @@ class Loader {
 
   constructor(tenant: TenantPort, { lines, query, limits }: Ask) {
     this.#tenant = tenant;
-    this.#lines = lines;
+    this.#lines = lines(lineMax);
     this.#operation = readChoice(query.get("mode") ?? "touch", "mode", ["touch", "create"]);
     const batch = query.get("batch");
     const max = limits.authzUpdates;

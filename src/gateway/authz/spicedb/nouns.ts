@@ -1,0 +1,191 @@
+import type { Consistency, Verdict } from "../../../model/authz.ts";
+import { fail } from "../../../model/errors.ts";
+import type {
+  ObjectRef,
+  Relationship,
+  RelationshipFilter,
+  SubjectRef,
+} from "../../../model/relationship.ts";
+import { type Message, printTime } from "../proto.ts";
+
+/** The messages of authzed.api.v1 that others are made of, in both directions. */
+
+export function refuseValue(what: string, reason: string): Error {
+  return fail("invalid-argument", { what, reason });
+}
+
+/** A message that has to be there. */
+export function required(message: Message, name: string, type: string): Message {
+  const found = message.message(name, type);
+  if (found !== undefined) return found;
+  throw refuseValue(`${message.type}.${name}`, "value is required");
+}
+
+export function requiredText(message: Message, name: string): string {
+  const text = message.text(name);
+  if (text === "") throw refuseValue(`${message.type}.${name}`, "value is required");
+  return text;
+}
+
+export function readObject(message: Message): ObjectRef {
+  return { type: requiredText(message, "objectType"), id: requiredText(message, "objectId") };
+}
+
+export function readSubject(message: Message): SubjectRef {
+  const object = readObject(required(message, "object", "ObjectReference"));
+  const relation = message.text("optionalRelation");
+  // `...` is how SpiceDB writes that there is none.
+  return relation === "" || relation === "..." ? object : { ...object, relation };
+}
+
+export function readRelationship(message: Message): Relationship {
+  const relationship: { -readonly [K in keyof Relationship]: Relationship[K] } = {
+    resource: readObject(required(message, "resource", "ObjectReference")),
+    relation: requiredText(message, "relation"),
+    subject: readSubject(required(message, "subject", "SubjectReference")),
+  };
+  const caveat = message.message("optionalCaveat", "ContextualizedCaveat");
+  if (caveat !== undefined && caveat.text("caveatName") !== "") {
+    const name = caveat.text("caveatName");
+    const context = caveat.struct("context");
+    const isEmpty = context === undefined || Object.keys(context).length === 0;
+    relationship.caveat = isEmpty ? { name } : { name, context };
+  }
+  const expiresAt = message.time("optionalExpiresAt");
+  if (expiresAt !== undefined) relationship.expiresAt = expiresAt;
+  return relationship;
+}
+
+export function readFilter(message: Message): RelationshipFilter | undefined {
+  const filter: { -readonly [K in keyof RelationshipFilter]: RelationshipFilter[K] } = {};
+  const set = (
+    name: "resourceType" | "resourceId" | "resourceIdPrefix" | "relation",
+    at: string,
+  ) => {
+    const text = message.text(at);
+    if (text !== "") filter[name] = text;
+  };
+  set("resourceType", "resourceType");
+  set("resourceId", "optionalResourceId");
+  set("resourceIdPrefix", "optionalResourceIdPrefix");
+  set("relation", "optionalRelation");
+  const subject = message.message("optionalSubjectFilter", "SubjectFilter");
+  if (subject !== undefined) {
+    filter.subjectType = requiredText(subject, "subjectType");
+    const id = subject.text("optionalSubjectId");
+    if (id !== "") filter.subjectId = id;
+    const relation = subject.message("optionalRelation", "RelationFilter");
+    if (relation !== undefined) {
+      const name = relation.text("relation");
+      filter.subjectRelation = name === "" || name === "..." ? null : name;
+    }
+  }
+  return Object.keys(filter).length === 0 ? undefined : filter;
+}
+
+/** A filter that must filter something. */
+export function requireFilter(message: Message): RelationshipFilter {
+  const filter = readFilter(message);
+  if (filter !== undefined) return filter;
+  throw fail("invalid-filter", { reason: "at least one field must be specified" });
+}
+
+export function readConsistency(body: Message): Consistency {
+  const message = body.message("consistency", "Consistency");
+  if (message === undefined) return { kind: "minimize-latency" };
+  const fresh = message.message("atLeastAsFresh", "ZedToken");
+  const exact = message.message("atExactSnapshot", "ZedToken");
+  const isFull = message.flag("fullyConsistent");
+  const isFast = message.flag("minimizeLatency");
+  const given = [fresh, exact, isFull || undefined, isFast || undefined];
+  if (given.filter((each) => each !== undefined).length !== 1) {
+    throw refuseValue("Consistency.requirement", "exactly one field is required");
+  }
+  if (isFull) return { kind: "fully-consistent" };
+  if (fresh !== undefined)
+    return { kind: "at-least-as-fresh", zookie: requiredText(fresh, "token") };
+  if (exact !== undefined) return { kind: "exact-snapshot", zookie: requiredText(exact, "token") };
+  return { kind: "minimize-latency" };
+}
+
+export function printToken(token: string): { readonly token: string } {
+  return { token };
+}
+
+export function printObject({ type, id }: ObjectRef): unknown {
+  return { objectType: type, objectId: id };
+}
+
+export function printSubject(subject: SubjectRef): unknown {
+  return { object: printObject(subject), optionalRelation: subject.relation ?? "" };
+}
+
+export function printRelationship(relationship: Relationship): unknown {
+  const { resource, relation, subject, caveat, expiresAt } = relationship;
+  return {
+    resource: printObject(resource),
+    relation,
+    subject: printSubject(subject),
+    optionalCaveat:
+      caveat === undefined ? null : { caveatName: caveat.name, context: caveat.context ?? null },
+    optionalExpiresAt: expiresAt === undefined ? null : printTime(expiresAt),
+  };
+}
+
+export function printPermissionship(verdict: Verdict): string {
+  switch (verdict) {
+    case "yes":
+      return "PERMISSIONSHIP_HAS_PERMISSION";
+    case "no":
+      return "PERMISSIONSHIP_NO_PERMISSION";
+    case "conditional":
+      return "PERMISSIONSHIP_CONDITIONAL_PERMISSION";
+  }
+}
+
+export function printLookupPermissionship(verdict: "yes" | "conditional"): string {
+  return verdict === "yes"
+    ? "LOOKUP_PERMISSIONSHIP_HAS_PERMISSION"
+    : "LOOKUP_PERMISSIONSHIP_CONDITIONAL_PERMISSION";
+}
+
+export function printPartial(missing: readonly string[]): unknown {
+  return missing.length === 0 ? null : { missingRequiredContext: missing };
+}
+
+/**
+ * SpiceDB gives a cursor with each result, the port one with each page: so a cursor says where its
+ * page began, and how many results of it had been given.
+ */
+export interface SpiceCursor {
+  /** The port's own; absent on the first page. */
+  readonly after?: string;
+  /** The revision that is read: for the first page, where the port's cursor cannot say it. */
+  readonly zookie: string;
+  readonly given: number;
+}
+
+export function readCursor(body: Message): SpiceCursor | undefined {
+  const token = body.message("optionalCursor", "Cursor")?.text("token") ?? "";
+  if (token === "") return undefined;
+  const reason = "it is none that was given here";
+  try {
+    const value: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
+    if (Array.isArray(value) && value.length >= 2) {
+      const [given, zookie, after] = value as unknown[];
+      const isCursor =
+        typeof given === "number" && Number.isInteger(given) && given >= 0 && given <= 1_000_000;
+      if (isCursor && typeof zookie === "string") {
+        return typeof after === "string" ? { after, zookie, given } : { zookie, given };
+      }
+    }
+  } catch {
+    // Refused below, as whatever else is none.
+  }
+  throw fail("invalid-cursor", { reason });
+}
+
+export function printCursor({ after, zookie, given }: SpiceCursor): { readonly token: string } {
+  const value = after === undefined ? [given, zookie] : [given, zookie, after];
+  return { token: Buffer.from(JSON.stringify(value), "utf8").toString("base64url") };
+}
