@@ -361,3 +361,19 @@ test("what JSON can say and the DSL cannot is not printed", () => {
     assert.equal(printed("fine", text), null, text);
   }
 });
+
+test("a comment of CEL may stand on a line of its own before a declaration, once", () => {
+  const text = `${documents("owner: [user]")}// one\n`;
+  assert.deepEqual(codesOf(parseOpenfgaDsl(text, limits)), []);
+  assert.deepEqual(codesOf(parseOpenfgaDsl(`${text}\n// two\n`, limits)), ["invalid-syntax"]);
+});
+
+test("as deep as the DSL may go the JSON may, too", () => {
+  const depth = { ...limits, authzExpression: 3 };
+  const text = documents("b: [user]", "a: (((b or member from b) and b) or b) but not b").replace(
+    "b: [user]",
+    "b: [group]",
+  );
+  const { schema } = parseOpenfgaDsl(text, depth);
+  assert.deepEqual(parseOpenfgaJson(toOpenfgaJson(schema!), depth).problems, []);
+});

@@ -1,4 +1,5 @@
 import type { CaveatType, Origin, SchemaProblem } from "../schema.ts";
+import { Cursor } from "./cursor.ts";
 import { type ModelLimits, textProblem, tooDeep } from "./limits.ts";
 import {
   type Model,
@@ -6,7 +7,6 @@ import {
   type ModelRelation,
   type ModelType,
   type Name,
-  type Place,
   problem,
   type ReadModel,
   type Restriction,
@@ -54,20 +54,14 @@ const extendedIdentifiers: readonly TokenKind[] = [...identifiers, "EXTENDED_IDE
 
 const operators = { or: "union", and: "intersection" } as const;
 
-/**
- * One pass, no way back. At the first token that does not fit it notes that token and then fits
- * nothing any more, so that everything returns; what it returns is worth nothing then.
- */
 class DslReader {
   readonly problems: SchemaProblem[] = [];
-  unexpected: Token | null = null;
   tooDeep: SchemaProblem | null = null;
 
   readonly #tokens: readonly Token[];
+  readonly #in: Cursor;
   readonly #lines: readonly string[];
   readonly #limits: ModelLimits;
-  readonly #file: string | undefined;
-  #next = 0;
   #headerEnd = 0;
   /** Where the declaration begins that is being read, its line break included. */
   #declaration = 0;
@@ -79,9 +73,13 @@ class DslReader {
     context: DslOptions & { readonly lines: readonly string[] },
   ) {
     this.#tokens = tokens;
+    this.#in = new Cursor(tokens, context.file);
     this.#lines = context.lines;
     this.#limits = context.limits;
-    this.#file = context.file;
+  }
+
+  get unexpected(): Token | null {
+    return this.#in.unexpected;
   }
 
   /** The header and all from the declaration on in which the reader stopped: what came between fits. */
@@ -91,71 +89,60 @@ class DslReader {
   }
 
   main(): Model {
-    this.#skip("WHITESPACE", "NEWLINE");
+    this.#in.skip("WHITESPACE", "NEWLINE");
     const version = this.#header();
-    this.#headerEnd = this.#next;
+    this.#headerEnd = this.#in.taken;
+    this.#in.blankLine();
     const types: ModelType[] = [];
     const extended = new Set<string>();
     while (this.#begins("type", "extend")) types.push(this.#type(extended));
+    this.#in.blankLine();
     const conditions = new Map<string, ModelCondition>();
     while (this.#begins("condition")) this.#condition(conditions);
-    this.#skip("NEWLINE");
-    this.#expect("EOF");
+    this.#in.skip("NEWLINE");
+    this.#in.expect("EOF");
     return { version, types, conditions: [...conditions.values()] };
   }
 
   #header(): Name | null {
-    this.#comments();
-    if (this.#is("module")) {
-      this.#expect("module");
-      this.#expect("WHITESPACE");
-      this.#module = this.#expect(...identifiers).text;
-      this.#skip("WHITESPACE");
+    this.#in.comments();
+    if (this.#in.is("module")) {
+      this.#in.expect("module");
+      this.#in.expect("WHITESPACE");
+      this.#module = this.#in.expect(...identifiers).text;
+      this.#in.skip("WHITESPACE");
       return null;
     }
-    this.#expect("model");
-    this.#expect("NEWLINE");
-    this.#expect("schema");
-    this.#expect("WHITESPACE");
-    const version = this.#name(this.#expect("SCHEMA_VERSION"));
-    this.#skip("WHITESPACE");
+    this.#in.expect("model");
+    this.#in.expect("NEWLINE");
+    this.#in.expect("schema");
+    this.#in.expect("WHITESPACE");
+    const version = this.#in.expectName("SCHEMA_VERSION");
+    this.#in.skip("WHITESPACE");
     return version;
   }
 
   #begins(...kinds: readonly TokenKind[]): boolean {
-    const from = this.#next;
-    if (!this.#declares(...kinds)) return false;
+    const from = this.#in.taken;
+    if (!this.#in.begins(...kinds)) return false;
     this.#declaration = from;
     return true;
   }
 
-  /** Whether a declaration of that kind comes next, on a line of its own and after comments. */
-  #declares(...kinds: readonly TokenKind[]): boolean {
-    if (!this.#is("NEWLINE")) return false;
-    let at = this.#next;
-    while (this.#kindAt(at) === "NEWLINE" && this.#kindAt(at + 1) === "#") {
-      at = this.#endOfComment(at + 1);
-    }
-    const kind = this.#kindAt(at + 1);
-    if (this.#kindAt(at) !== "NEWLINE" || kind === undefined || !kinds.includes(kind)) return false;
-    this.#next = at + 1;
-    return true;
-  }
-
   #type(extended: Set<string>): ModelType {
-    const line = this.#here().line;
-    const extending = this.#is("extend");
+    const line = this.#in.here.line;
+    const extending = this.#in.is("extend");
     if (extending) {
-      this.#expect("extend");
-      this.#expect("WHITESPACE");
+      this.#in.expect("extend");
+      this.#in.expect("WHITESPACE");
     }
-    this.#expect("type");
-    this.#expect("WHITESPACE");
-    const name = this.#name(this.#expect(...extendedIdentifiers));
+    this.#in.expect("type");
+    this.#in.expect("WHITESPACE");
+    const name = this.#in.expectName(...extendedIdentifiers);
     if (extending && this.#module === null) {
       this.#refuse("extend can only be used in a modular model", name);
     }
-    const relations = this.#declares("relations") ? this.#relations(name.text, extending) : [];
+    const relations = this.#in.begins("relations") ? this.#relations(name.text, extending) : [];
     if (extending && this.#module !== null) {
       if (extended.has(name.text))
         this.#refuse(`'${name.text}' is already extended in file.`, name);
@@ -165,16 +152,16 @@ class DslReader {
   }
 
   #relations(type: string, extending: boolean): readonly ModelRelation[] {
-    this.#expect("relations");
+    this.#in.expect("relations");
     const relations = new Map<string, ModelRelation>();
     do {
-      if (!this.#declares("define")) this.#expect("define");
-      const line = this.#expect("define").line;
-      this.#expect("WHITESPACE");
-      const name = this.#name(this.#expect(...extendedIdentifiers));
-      this.#skip("WHITESPACE");
-      this.#expect(":");
-      this.#skip("WHITESPACE");
+      this.#in.begins("define");
+      const line = this.#in.expect("define").line;
+      this.#in.expect("WHITESPACE");
+      const name = this.#in.expectName(...extendedIdentifiers);
+      this.#in.skip("WHITESPACE");
+      this.#in.expect(":");
+      this.#in.skip("WHITESPACE");
       const restrictions: Restriction[] = [];
       const rewrite = this.#definition(restrictions);
       if (relations.has(name.text)) {
@@ -182,15 +169,8 @@ class DslReader {
       }
       const origin = extending ? this.#origin() : {};
       relations.set(name.text, { name, doc: this.#doc(line), restrictions, rewrite, ...origin });
-    } while (this.#upcoming("define"));
+    } while (this.#in.declares("define"));
     return [...relations.values()];
-  }
-
-  #upcoming(kind: TokenKind): boolean {
-    const before = this.#next;
-    const comes = this.#declares(kind);
-    this.#next = before;
-    return comes;
   }
 
   /**
@@ -202,117 +182,108 @@ class DslReader {
     const operator = this.#operator();
     if (operator === undefined) return first;
     if (operator === "but not") {
-      this.#expectOperator("but not");
+      this.#in.expectSpaced("but not");
       return { kind: "difference", base: first, subtract: this.#operand(null) };
     }
     const children = [first];
     while (this.#operator() === operator) {
-      this.#expectOperator(operator);
+      this.#in.expectSpaced(operator);
       children.push(this.#operand(null));
     }
     return { kind: operators[operator], children };
   }
 
   #operator(): "or" | "and" | "but not" | undefined {
-    if (!this.#is("WHITESPACE")) return undefined;
-    const kind = this.#kindAt(this.#next + 1);
-    return kind === "or" || kind === "and" || kind === "but not" ? kind : undefined;
-  }
-
-  #expectOperator(operator: TokenKind): void {
-    this.#expect("WHITESPACE");
-    this.#expect(operator);
-    this.#expect("WHITESPACE");
+    for (const operator of ["or", "and", "but not"] as const) {
+      if (this.#in.isAfterSpace(operator)) return operator;
+    }
+    return undefined;
   }
 
   #operand(direct: Restriction[] | null): Rewrite {
-    if (direct !== null && this.#is("[")) {
-      const at = this.#place(this.#here());
+    if (direct !== null && this.#in.is("[")) {
+      const at = this.#in.place(this.#in.here);
       for (const restriction of this.#restrictions()) direct.push(restriction);
       return { kind: "this", at };
     }
-    if (this.#is("(")) return this.#parenthesis(direct);
-    const { text, at } = this.#name(this.#expect(...extendedIdentifiers));
-    if (!this.#is("WHITESPACE") || this.#kindAt(this.#next + 1) !== "from") {
+    if (this.#in.is("(")) return this.#parenthesis(direct);
+    const { text, at } = this.#in.expectName(...extendedIdentifiers);
+    if (!this.#in.isAfterSpace("from")) {
       return { kind: "computed", relation: text, at };
     }
-    this.#expect("WHITESPACE");
-    this.#expect("from");
-    this.#expect("WHITESPACE");
+    this.#in.expectSpaced("from");
     return {
       kind: "from",
       relation: text,
       at,
-      tupleset: this.#name(this.#expect(...extendedIdentifiers)),
+      tupleset: this.#in.expectName(...extendedIdentifiers),
     };
   }
 
   #parenthesis(direct: Restriction[] | null): Rewrite {
-    const open = this.#expect("(");
+    const open = this.#in.expect("(");
     if (this.#depth >= this.#limits.authzExpression) {
-      const at = this.#place(open);
+      const at = this.#in.place(open);
       this.tooDeep ??= problem("expression-too-deep", tooDeep(this.#limits), { at, length: 1 });
-      this.unexpected ??= open;
+      this.#in.unexpected ??= open;
       return { kind: "this", at };
     }
     this.#depth++;
-    this.#skip("WHITESPACE");
+    this.#in.skip("WHITESPACE");
     const inner = this.#definition(direct);
-    this.#skip("WHITESPACE");
-    this.#expect(")");
+    this.#in.skip("WHITESPACE");
+    this.#in.expect(")");
     this.#depth--;
     return inner;
   }
 
   #restrictions(): readonly Restriction[] {
-    this.#expect("[");
+    this.#in.expect("[");
     const restrictions: Restriction[] = [];
     for (;;) {
-      this.#skip("WHITESPACE", "NEWLINE");
+      this.#in.skip("WHITESPACE", "NEWLINE");
       restrictions.push(this.#restriction());
-      this.#skip("WHITESPACE", "NEWLINE");
-      if (!this.#is(",")) break;
-      this.#expect(",");
+      this.#in.skip("WHITESPACE", "NEWLINE");
+      if (!this.#in.is(",")) break;
+      this.#in.expect(",");
     }
-    this.#expect("]");
+    this.#in.expect("]");
     return restrictions;
   }
 
   #restriction(): Restriction {
-    const { text: type, at } = this.#name(this.#expect(...extendedIdentifiers));
+    const { text: type, at } = this.#in.expectName(...extendedIdentifiers);
     let relation: string | null = null;
     let wildcard = false;
-    if (this.#is(":")) {
-      this.#expect(":");
-      this.#expect("*");
+    if (this.#in.is(":")) {
+      this.#in.expect(":");
+      this.#in.expect("*");
       wildcard = true;
-    } else if (this.#is("#")) {
-      this.#expect("#");
-      relation = this.#expect(...extendedIdentifiers).text;
+    } else if (this.#in.is("#")) {
+      this.#in.expect("#");
+      relation = this.#in.expect(...extendedIdentifiers).text;
     }
     let condition: Name | null = null;
-    if (this.#is("WHITESPACE") && this.#kindAt(this.#next + 1) === "with") {
-      this.#expect("WHITESPACE");
-      this.#expect("with");
-      this.#expect("WHITESPACE");
-      condition = this.#name(this.#expect("IDENTIFIER"));
+    if (this.#in.isAfterSpace("with")) {
+      this.#in.expectSpaced("with");
+      condition = this.#in.expectName("IDENTIFIER");
     }
     return { at, type, relation, wildcard, condition };
   }
 
   #condition(conditions: Map<string, ModelCondition>): void {
-    const { line } = this.#expect("condition");
-    this.#expect("WHITESPACE");
-    const name = this.#name(this.#expect("IDENTIFIER"));
-    this.#skip("WHITESPACE");
+    const { line } = this.#in.expect("condition");
+    this.#in.expect("WHITESPACE");
+    const name = this.#in.expectName("IDENTIFIER");
+    this.#in.skip("WHITESPACE");
     if (conditions.has(name.text)) {
       this.#refuse(`condition '${name.text}' is already defined in the model`, name);
     }
     const parameters = this.#parameters(name.text);
-    this.#skip("WHITESPACE");
-    this.#expect("{");
+    this.#in.skip("WHITESPACE");
+    this.#in.expect("{");
     const expression = this.#expression();
-    this.#expect("}");
+    this.#in.expect("}");
     conditions.set(name.text, {
       key: name.text,
       name,
@@ -325,104 +296,47 @@ class DslReader {
   }
 
   #parameters(condition: string): ReadonlyMap<string, CaveatType> {
-    this.#expect("(");
+    this.#in.expect("(");
     const parameters = new Map<string, CaveatType>();
     for (;;) {
-      this.#skip("WHITESPACE");
-      this.#skip("NEWLINE");
-      const name = this.#name(this.#expect("IDENTIFIER"));
-      this.#skip("WHITESPACE");
-      this.#expect(":");
-      this.#skip("WHITESPACE");
+      this.#in.skip("WHITESPACE");
+      this.#in.skip("NEWLINE");
+      const name = this.#in.expectName("IDENTIFIER");
+      this.#in.skip("WHITESPACE");
+      this.#in.expect(":");
+      this.#in.skip("WHITESPACE");
       const type = this.#parameterType();
       if (parameters.has(name.text)) {
         const message = `parameter '${name.text}' is already defined in the condition '${condition}'`;
         this.#refuse(message, name);
       }
       parameters.set(name.text, type);
-      this.#skip("WHITESPACE");
-      if (!this.#is(",")) break;
-      this.#expect(",");
+      this.#in.skip("WHITESPACE");
+      if (!this.#in.is(",")) break;
+      this.#in.expect(",");
     }
-    this.#skip("NEWLINE");
-    this.#expect(")");
+    this.#in.skip("NEWLINE");
+    this.#in.expect(")");
     return parameters;
   }
 
   #parameterType(): CaveatType {
-    if (!this.#is("CONDITION_PARAM_CONTAINER")) {
-      return { kind: scalarKind(this.#expect("CONDITION_PARAM_TYPE").text) };
+    if (!this.#in.is("CONDITION_PARAM_CONTAINER")) {
+      return { kind: scalarKind(this.#in.expect("CONDITION_PARAM_TYPE").text) };
     }
-    const kind = this.#expect("CONDITION_PARAM_CONTAINER").text === "map" ? "map" : "list";
-    this.#expect("<");
-    const of = { kind: scalarKind(this.#expect("CONDITION_PARAM_TYPE").text) };
-    this.#expect(">");
+    const kind = this.#in.expect("CONDITION_PARAM_CONTAINER").text === "map" ? "map" : "list";
+    this.#in.expect("<");
+    const of = { kind: scalarKind(this.#in.expect("CONDITION_PARAM_TYPE").text) };
+    this.#in.expect(">");
     return { kind, of };
   }
 
   /** All up to the next `}`: that it is CEL is checked by whoever compiles it. */
   #expression(): Name {
-    const from = this.#next;
-    while (!this.#is("}", "EOF") && this.unexpected === null) this.#next++;
-    const tokens = this.#tokens.slice(from, this.#next);
+    const tokens = this.#in.takeUntil("}");
     const first = tokens.find(({ kind }) => kind !== "WHITESPACE" && kind !== "NEWLINE");
     const text = tokens.map((token) => token.text).join("");
-    return { text: text.trim(), at: this.#place(first ?? this.#here()) };
-  }
-
-  // --- Words ------------------------------------------------------------------------------------
-
-  #expect(...kinds: readonly TokenKind[]): Token {
-    const token = this.#here();
-    if (this.unexpected !== null) return token;
-    if (!kinds.includes(token.kind)) {
-      this.unexpected = token;
-      return token;
-    }
-    if (token.kind !== "EOF") this.#next++;
-    return token;
-  }
-
-  #name(token: Token): Name {
-    return { text: token.text, at: this.#place(token) };
-  }
-
-  #place({ line, column }: Token): Place {
-    const at = { line: line + 1, column: column + 1 };
-    return this.#file === undefined ? at : { ...at, file: this.#file };
-  }
-
-  #is(...kinds: readonly TokenKind[]): boolean {
-    return this.unexpected === null && kinds.includes(this.#here().kind);
-  }
-
-  #skip(...kinds: readonly TokenKind[]): void {
-    if (this.#is(...kinds)) this.#next++;
-  }
-
-  #here(): Token {
-    return this.#tokens[this.#next] ?? noToken;
-  }
-
-  #kindAt(index: number): TokenKind | undefined {
-    return this.#tokens[index]?.kind;
-  }
-
-  /** Comments stay only where lines end in a way that OpenFGA does not take for an end of line. */
-  #comments(): void {
-    while (this.#is("#")) {
-      this.#next = this.#endOfComment(this.#next);
-      this.#expect("NEWLINE");
-    }
-  }
-
-  #endOfComment(hash: number): number {
-    let at = hash;
-    for (let kind = this.#kindAt(at); kind !== undefined; kind = this.#kindAt(at)) {
-      if (kind === "NEWLINE" || kind === "EOF") break;
-      at++;
-    }
-    return at;
+    return { text: text.trim(), at: this.#in.place(first ?? this.#in.here) };
   }
 
   #refuse(message: string, { text, at }: Name): void {
@@ -443,8 +357,6 @@ class DslReader {
     return comments.map((comment) => comment.trim().replace(/^#+ ?/, "")).join("\n");
   }
 }
-
-const noToken: Token = { kind: "EOF", text: "", offset: 0, line: 0, column: 0 };
 
 type ScalarKind = Exclude<CaveatType["kind"], "list" | "map">;
 

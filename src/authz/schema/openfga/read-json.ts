@@ -124,7 +124,8 @@ class JsonReader {
   #rewrite(value: unknown, place: { readonly path: string; readonly depth: number }): Rewrite {
     const { path, depth } = place;
     const nothing: Rewrite = { kind: "this", at: nowhere };
-    if (depth > this.#limits.authzExpression) {
+    // The outermost operator needs no parentheses, and what is named in the innermost counts for none.
+    if (depth > this.#limits.authzExpression + 1) {
       return this.#refuse(path, tooDeep(this.#limits), "expression-too-deep", nothing);
     }
     const fields = this.#object(value, path);

@@ -48,6 +48,10 @@ function casesOf<T = Case>(file: string): readonly T[] {
   return folder === undefined ? [] : parse(readFileSync(path.join(folder, file), "utf8"));
 }
 
+function codesOf(dsl: string): readonly string[] {
+  return [...new Set(parseOpenfgaDsl(dsl, limits).problems.map(({ code }) => code))];
+}
+
 function assertAgrees(parsed: ParsedSchema, expected: readonly ExpectedError[]): void {
   const problems = parsed.problems.filter(({ code }) => !serverOnly.has(code));
   assert.deepEqual(
@@ -72,7 +76,9 @@ function assertSame(problem: SchemaProblem, { line, column, metadata }: Expected
 describe("OpenFGA's language cases", { skip }, () => {
   for (const kind of ["syntax", "semantic"]) {
     for (const one of casesOf(`language/dsl-${kind}-validation-cases.yaml`)) {
-      test(`${kind}: ${one.name}`, { skip: one.skip ?? false }, () => {
+      test(`${kind}: ${one.name}`, () => {
+        // Skipped there, since the tools let cycles pass. The server, and so we, do not.
+        if (one.skip) return assert.deepEqual(codesOf(one.dsl), ["relation-cycle"]);
         assertAgrees(parseOpenfgaDsl(one.dsl, limits), one.expected_errors ?? []);
       });
     }

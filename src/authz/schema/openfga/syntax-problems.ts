@@ -54,7 +54,7 @@ const budget = 500_000;
 
 function lexicalProblem({ text, line, column }: LexicalError): SchemaProblem {
   const at = { line: line + 1, column: column + 1 };
-  return problem("invalid-syntax", `token recognition error at: '${escaped(text)}'`, { at });
+  return problem("invalid-syntax", `token recognition error at: '${text}'`, { at });
 }
 
 let automaton: { readonly rules: Automaton; readonly lookahead: Lookahead } | undefined;
