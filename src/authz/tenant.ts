@@ -57,6 +57,8 @@ export class Tenant {
   /** Transactions that are applied and not durable, and older ones while somebody holds them. */
   recent: RelationCommit[] = [];
   readonly counters: Counters = { checks: 0, lookups: 0, writes: 0, refused: 0 };
+  #head: { readonly view: View; readonly id: string; readonly schema: CompiledSchema } | null =
+    null;
   readonly #schemas = new Map<string, KnownSchema>();
   readonly #caveats = new WeakMap<Schema, Map<string, Caveat>>();
   readonly #holds = new Set<{ readonly since: number }>();
@@ -165,6 +167,19 @@ export class Tenant {
   /** A schema as functions over the graph that is asked now. */
   compiled(id: string, options: { readonly trace: boolean }): CompiledSchema {
     return this.view.compile(id, this.#parsed(this.#known(id)), options);
+  }
+
+  /** The compiled schema that is current at what is durable. */
+  headSchema(): CompiledSchema {
+    const { view, durable, applied, currentSchema } = this;
+    const isCurrent = durable === applied;
+    if (isCurrent && this.#head?.view === view && this.#head.id === currentSchema) {
+      return this.#head.schema;
+    }
+    const id = this.schemaIdAt(durable, undefined);
+    const schema = this.compiled(id, { trace: false });
+    if (isCurrent) this.#head = { view, id, schema };
+    return schema;
   }
 
   // Revisions.

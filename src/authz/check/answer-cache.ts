@@ -2,10 +2,13 @@ import { mix } from "../graph/pair-table.ts";
 import { dependenciesMax, type Evaluation } from "./evaluation.ts";
 import type { Tri } from "./verdict.ts";
 
-/** Entries that share a place; a new one takes that of the oldest. */
+/** Entries that share a place: their keys fill one line of the processor's cache. */
 const ways = 4;
-/** Words per entry: object, right, subject, relation of the subject with the value, dependencies. */
-const words = 5 + dependenciesMax;
+/** Words of a key: object, right, object of the subject, its relation with the number of dependencies. */
+const keyWords = 4;
+/** Numbers about an entry: revision of the answer, revision it was last found good at, expiry, value. */
+const facts = 4;
+const bytesPerEntry = keyWords * 4 + facts * 8 + dependenciesMax * 4;
 /** How many stamps there are for what answers rest on. */
 const stampCount = 1 << 20;
 
@@ -19,9 +22,9 @@ const stampCount = 1 << 20;
  */
 export class AnswerCache {
   readonly #sets: number;
-  readonly #words: Uint32Array;
-  /** Per entry: revision of the answer, revision at which it was last found good, expiry. */
-  readonly #times: Float64Array;
+  readonly #keys: Uint32Array;
+  readonly #facts: Float64Array;
+  readonly #dependencies: Uint32Array;
   readonly #stamps: Float64Array;
   #changedAt = 0;
   #turn = 0;
@@ -30,10 +33,12 @@ export class AnswerCache {
 
   /** @param bytes roughly how much memory it may take. */
   constructor(bytes: number) {
-    const wanted = Math.max(16, Math.floor(bytes / ((words * 4 + 24) * ways)));
+    const wanted = Math.max(16, Math.floor(bytes / (bytesPerEntry * ways)));
     this.#sets = 2 ** Math.floor(Math.log2(wanted));
-    this.#words = new Uint32Array(this.#sets * ways * words);
-    this.#times = new Float64Array(this.#sets * ways * 3);
+    const entries = this.#sets * ways;
+    this.#keys = new Uint32Array(entries * keyWords);
+    this.#facts = new Float64Array(entries * facts);
+    this.#dependencies = new Uint32Array(entries * dependenciesMax);
     this.#stamps = new Float64Array(stampCount);
   }
 
@@ -45,7 +50,7 @@ export class AnswerCache {
 
   /** Numbers of objects may be given out again: nothing that is here can be trusted. */
   clear(): void {
-    this.#words.fill(0);
+    this.#keys.fill(0);
   }
 
   /** @returns the answer, or -1. */
@@ -56,20 +61,20 @@ export class AnswerCache {
       return -1;
     }
     this.hits++;
-    return this.#words[entry * words + 4] as Tri; // put there by `put`
+    return this.#facts[entry * facts + 3] as Tri; // put there by `put`
   }
 
   #lookUp(evaluation: Evaluation, object: number, uid: number): number {
     const { subjectObject, subjectRelation } = evaluation;
-    const all = this.#words;
+    const keys = this.#keys;
     const first = this.#setOf(evaluation, object, uid) * ways;
     for (let entry = first; entry < first + ways; entry++) {
-      const at = entry * words;
+      const at = entry * keyWords;
       if (
-        all[at] === object &&
-        all[at + 1] === uid &&
-        all[at + 2] === subjectObject &&
-        (all[at + 3] as number) % 65_536 === subjectRelation // dependencies are counted above it
+        keys[at] === object &&
+        keys[at + 2] === subjectObject &&
+        keys[at + 1] === uid &&
+        ((keys[at + 3] as number) & 0xffff) === subjectRelation // at is within
       ) {
         return entry;
       }
@@ -78,23 +83,25 @@ export class AnswerCache {
   }
 
   #setOf({ subjectObject, subjectRelation }: Evaluation, object: number, uid: number): number {
-    return mix(mix(object, uid), mix(subjectObject, subjectRelation)) & (this.#sets - 1);
+    return (
+      mix(object ^ Math.imul(uid, 0x9e3779b1), subjectObject + subjectRelation) & (this.#sets - 1)
+    );
   }
 
   #isGood(entry: number, { revision, now }: Evaluation): boolean {
-    const times = this.#times;
-    const answeredAt = times[entry * 3] as number; // entries are within
-    if (revision < answeredAt || now >= (times[entry * 3 + 2] as number)) return false;
-    const goodAt = times[entry * 3 + 1] as number;
-    if (this.#changedAt <= goodAt) return true;
-    const at = entry * words;
-    const count = Math.floor((this.#words[at + 3] as number) / 65_536);
-    for (let i = 0; i < count; i++) {
-      const slot = this.#words[at + 5 + i] as number;
+    const all = this.#facts;
+    const at = entry * facts;
+    const answeredAt = all[at] as number; // entries are within
+    if (revision < answeredAt || now >= (all[at + 2] as number)) return false;
+    if (this.#changedAt <= (all[at + 1] as number)) return true;
+    const count = (this.#keys[entry * keyWords + 3] as number) >>> 16; // entries are within
+    const first = entry * dependenciesMax;
+    for (let i = first; i < first + count; i++) {
+      const slot = this.#dependencies[i] as number; // as above
       if ((this.#stamps[slot & (stampCount - 1)] as number) > answeredAt) return false;
     }
     // All that has changed up to now did not concern it.
-    if (revision >= this.#changedAt) times[entry * 3 + 1] = this.#changedAt;
+    all[at + 1] = this.#changedAt;
     return true;
   }
 
@@ -103,20 +110,24 @@ export class AnswerCache {
     const { subjectObject, subjectRelation, dependencyCount, revision } = evaluation;
     if (evaluation.sawCaveat || evaluation.fault !== null) return;
     if (dependencyCount > dependenciesMax) return;
-    const first = this.#setOf(evaluation, object, options.uid) * ways;
     let entry = this.#lookUp(evaluation, object, options.uid);
-    if (entry < 0) entry = first + (this.#turn++ & (ways - 1));
-    const at = entry * words;
-    this.#words[at] = object;
-    this.#words[at + 1] = options.uid;
-    this.#words[at + 2] = subjectObject;
-    this.#words[at + 3] = subjectRelation + dependencyCount * 65_536;
-    this.#words[at + 4] = options.value;
-    for (let i = 0; i < dependencyCount; i++) {
-      this.#words[at + 5 + i] = evaluation.dependencies[i] as number; // i is within
+    if (entry < 0) {
+      const first = this.#setOf(evaluation, object, options.uid) * ways;
+      entry = first + (this.#turn++ & (ways - 1));
     }
-    this.#times[entry * 3] = revision;
-    this.#times[entry * 3 + 1] = revision;
-    this.#times[entry * 3 + 2] = evaluation.expiresAt;
+    const key = entry * keyWords;
+    this.#keys[key] = object;
+    this.#keys[key + 1] = options.uid;
+    this.#keys[key + 2] = subjectObject;
+    this.#keys[key + 3] = subjectRelation | (dependencyCount << 16);
+    const at = entry * facts;
+    this.#facts[at] = revision;
+    this.#facts[at + 1] = revision;
+    this.#facts[at + 2] = evaluation.expiresAt;
+    this.#facts[at + 3] = options.value;
+    const first = entry * dependenciesMax;
+    for (let i = 0; i < dependencyCount; i++) {
+      this.#dependencies[first + i] = evaluation.dependencies[i] as number; // i is within
+    }
   }
 }

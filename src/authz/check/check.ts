@@ -8,7 +8,7 @@ import type {
   PermissionsRequest,
 } from "../../model/authz.ts";
 import { fail, toHoldfastError } from "../../model/errors.ts";
-import { formatObject, formatSubject } from "../../model/relationship.ts";
+import { formatObject, formatSubject, wildcardId } from "../../model/relationship.ts";
 import { type Asked, type AskOptions, ask, objectOf, rightOf, subjectOf, typeOf } from "../ask.ts";
 import { scratchBase } from "../graph/overlay.ts";
 import type { Tenant } from "../tenant.ts";
@@ -40,6 +40,47 @@ export function check(
   });
 }
 
+/**
+ * A check and nothing else, at what is durable, where everything that it names is in memory: with no
+ * more work than the answer takes. Undefined: it has to be asked as a question.
+ */
+export function checkHead(
+  tenant: Tenant,
+  { resource, permission, subject }: CheckItem,
+  now: number,
+): Tri | undefined {
+  const { view, evaluation } = tenant;
+  if (view.residency !== null || subject.id === wildcardId) return undefined;
+  const schema = tenant.headSchema();
+  const { objects } = view.graph;
+  const right = schema.byName(resource.type, permission);
+  const type = schema.typeNumber(subject.type);
+  if (right === undefined || type === undefined) return undefined;
+  const relation =
+    subject.relation === undefined ? 0 : schema.byName(subject.type, subject.relation)?.relation;
+  const object = objects.find(right.type, resource.id);
+  const of = objects.find(type, subject.id);
+  if (relation === undefined || object === 0 || of === 0) return undefined;
+  evaluation.beginHead({
+    graph: view.graph,
+    schema,
+    revision: tenant.durable,
+    now,
+    index: view.index,
+    workMax: tenant.limits.authzWork,
+  });
+  evaluation.setSubjectNumbers(of, type, relation);
+  const { cache } = view;
+  if (cache !== null) {
+    const known = cache.find(evaluation, object, right.uid);
+    if (known >= 0) return known as Tri; // what is not -1 is one
+  }
+  evaluation.reset();
+  const value = evaluation.answer(right, object);
+  cache?.put(evaluation, object, { uid: right.uid, value });
+  return value;
+}
+
 const nothing: readonly string[] = [];
 
 export function missingOf({ evaluation }: Asked, value: Tri): readonly string[] {
@@ -58,7 +99,6 @@ export function checkItem(asked: Asked, { resource, permission, subject }: Check
 /** The subject is set. */
 export function checkRight(asked: Asked, right: Right, object: number): Tri {
   const { evaluation, view, overlay, tenant } = asked;
-  evaluation.reset();
   const { cache } = view;
   const cacheable =
     cache !== null &&
@@ -66,9 +106,13 @@ export function checkRight(asked: Asked, right: Right, object: number): Tri {
     !overlay.hasEdges &&
     object < scratchBase &&
     evaluation.subjectObject < scratchBase;
-  if (!cacheable) return evaluation.answer(right, object);
+  if (!cacheable) {
+    evaluation.reset();
+    return evaluation.answer(right, object);
+  }
   const known = cache.find(evaluation, object, right.uid);
   if (known >= 0) return known as Tri; // what is not -1 is one
+  evaluation.reset();
   const value = evaluation.answer(right, object);
   if (asked.revision === tenant.durable) cache.put(evaluation, object, { uid: right.uid, value });
   return value;

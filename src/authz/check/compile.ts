@@ -45,6 +45,8 @@ class Compiler implements CompiledSchema {
   readonly #trace: boolean;
   readonly #rights: (Right | undefined)[][] = [];
   readonly #byType: (readonly Right[])[] = [];
+  readonly #named = new Map<string, Map<string, Right>>();
+  readonly #types = new Map<string, number>();
   readonly #caveats = new Map<number, Caveat>();
 
   constructor(schema: Schema, { names, limits, trace }: CompileOptions) {
@@ -68,6 +70,14 @@ class Compiler implements CompiledSchema {
 
   caveat(number: number): Caveat | undefined {
     return this.#caveats.get(number);
+  }
+
+  byName(type: string, name: string): Right | undefined {
+    return this.#named.get(type)?.get(name);
+  }
+
+  typeNumber(type: string): number | undefined {
+    return this.#types.get(type);
   }
 
   ofType(type: number): readonly Right[] {
@@ -95,6 +105,11 @@ class Compiler implements CompiledSchema {
       byRelation[number] = right;
     }
     this.#rights[type] = byRelation;
+    this.#types.set(definition.name, type);
+    this.#named.set(
+      definition.name,
+      new Map(rights.map((right) => [right.definition.name, right])),
+    );
     this.#byType[type] = rights;
   }
 

@@ -52,6 +52,8 @@ export interface CompiledSchema {
   readonly depthMax: number;
   find(type: number, relation: number): Right | undefined;
   caveat(number: number): Caveat | undefined;
+  byName(type: string, name: string): Right | undefined;
+  typeNumber(type: string): number | undefined;
   /** By type: all its rights, in the order of the schema. */
   ofType(type: number): readonly Right[];
 }
@@ -86,8 +88,14 @@ export interface EvaluationOptions {
   readonly workMax: number;
 }
 
+/** What a question has that brings nothing. */
+export type HeadOptions = Pick<
+  EvaluationOptions,
+  "graph" | "schema" | "revision" | "now" | "index" | "workMax"
+>;
+
 /** How many dependencies of an answer are remembered; with more it is not cached. */
-export const dependenciesMax = 14;
+export const dependenciesMax = 16;
 
 /**
  * The state of one question: may this subject, at this revision and time? Reused for many objects of
@@ -158,12 +166,32 @@ export class Evaluation {
     this.work = 0;
   }
 
+  /** The same for a question that brings nothing, of a graph that is in memory. */
+  beginHead(options: HeadOptions): void {
+    this.graph = options.graph;
+    this.schema = options.schema;
+    this.revision = options.revision;
+    this.now = options.now;
+    this.index = options.index;
+    this.#workMax = options.workMax;
+    this.overlay = null;
+    this.tracer = null;
+    this.residency = null;
+    this.incomplete = false;
+    this.work = 0;
+    this.#contexts.asked(null);
+  }
+
   setContext(context: CaveatContext | null): void {
     this.#contexts.asked(context);
   }
 
   /** What comes is about this subject. `reset` follows before each answer. */
   setSubject({ object, type, relation }: Subject): void {
+    this.setSubjectNumbers(object, type, relation);
+  }
+
+  setSubjectNumbers(object: number, type: number, relation: number): void {
     this.subjectObject = object;
     this.subjectType = type;
     this.subjectRelation = relation;

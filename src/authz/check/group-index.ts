@@ -119,7 +119,7 @@ export class GroupIndex {
 
   #keyOf(node: number): number {
     const graph = this.#graph;
-    return subjectKey(graph.objects.type(graph.objectOf(node)), graph.relationOf(node));
+    return subjectKey(graph.typeOf(node), graph.relationOf(node));
   }
 
   /**
@@ -157,7 +157,7 @@ export class GroupIndex {
     let found: Tri = no;
     for (let at = 0; at < groups.length; at++) {
       const group = groups[at] as number; // at is within
-      const type = graph.objects.type(graph.objectOf(group));
+      const type = graph.typeOf(group);
       const right = evaluation.schema.find(type, graph.relationOf(group));
       if (right === undefined) continue;
       found = either(found, probe(evaluation, group, right));
@@ -176,7 +176,7 @@ export class GroupIndex {
       for (let edge = graph.firstReverse(subject); edge !== 0; edge = graph.nextReverse(edge)) {
         const group = graph.resourceOf(edge);
         if (group === node) continue;
-        const type = graph.objects.type(graph.objectOf(group));
+        const type = graph.typeOf(group);
         const caveats = evaluation.schema.find(type, graph.relationOf(group))?.allowed.caveats(key);
         if (caveats === undefined) continue;
         const reached = this.#closure.reaches(node, group);

@@ -34,7 +34,7 @@ function directStored(evaluation: Evaluation, node: number, right: Right): Tri {
   const { graph } = evaluation;
   const { allowed } = right;
   let found: Tri = no;
-  if (evaluation.subjectNode !== 0) {
+  if (evaluation.subjectNode !== 0 || evaluation.wildcardNode !== 0) {
     found = probe(evaluation, node, right);
     if (found === yes) return yes;
   }
@@ -77,7 +77,7 @@ function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): T
   const userset = graph.subjectOf(edge);
   const object = graph.objectOf(userset);
   const relation = graph.relationOf(userset);
-  const type = graph.objects.type(object);
+  const type = graph.typeOf(userset);
   const caveats = allowed.caveats(subjectKey(type, relation));
   if (caveats === undefined) return no;
   const value = evaluation.versionValue(edge, caveats);
@@ -171,7 +171,7 @@ function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arro
   const { graph, schema } = evaluation;
   const subject = graph.subjectOf(edge);
   const object = graph.objectOf(subject);
-  const type = graph.objects.type(object);
+  const type = graph.typeOf(subject);
   const rule = target(schema, type);
   const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
   if (caveats === undefined || rule === undefined) return no;
@@ -224,7 +224,7 @@ function eachEdge(evaluation: Evaluation, node: number, { over, take }: EachEdge
     for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
       const subject = graph.subjectOf(edge);
       const object = graph.objectOf(subject);
-      const type = graph.objects.type(object);
+      const type = graph.typeOf(subject);
       const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
       if (caveats === undefined || !graph.holdsAt(edge, evaluation.revision)) continue;
       if (!evaluation.isThere(graph.extraOf(edge), caveats)) continue;

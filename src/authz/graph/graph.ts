@@ -1,7 +1,7 @@
 import { assert } from "../../std/assert.ts";
-import { Float64Column, grownCapacity, Uint32Column } from "./columns.ts";
 import { Names, Objects } from "./objects.ts";
 import { PairTable } from "./pair-table.ts";
+import { SpanRecords, WordRecords } from "./records.ts";
 
 /**
  * The relationships of one tenant in memory, at every revision that is still kept.
@@ -16,44 +16,20 @@ export class Graph {
   readonly names: Names = new Names();
   readonly objects: Objects = new Objects();
 
-  // Nodes.
   #nodeCount = 1;
-  #nodeCapacity = 64;
-  readonly #nodeObject = new Uint32Column(64);
-  readonly #nodeRelation = new Uint32Column(64);
-  readonly #firstPlain = new Uint32Column(64);
-  readonly #firstUserset = new Uint32Column(64);
-  readonly #firstReverse = new Uint32Column(64);
-  readonly #reverseCount = new Uint32Column(64);
-  readonly #forwardCount = new Uint32Column(64);
+  readonly #node = new WordRecords(64);
   readonly #freeNodes: number[] = [];
-  readonly #nodes = new PairTable(
-    (node) => this.#nodeObject.get(node),
-    (node) => this.#nodeRelation.get(node),
-  );
+  readonly #nodes = new PairTable(this.#node);
   /** Nodes per object, so that objects can be forgotten. */
-  readonly #objectNodes = new Uint32Column(64);
-  #objectCapacity = 64;
+  #objectNodes: Uint16Array = new Uint16Array(64);
 
-  // Edges.
   #edgeCount = 1;
-  #edgeCapacity = 64;
-  readonly #resource = new Uint32Column(64);
-  readonly #subject = new Uint32Column(64);
-  readonly #nextForward = new Uint32Column(64);
-  readonly #previousForward = new Uint32Column(64);
-  readonly #nextReverse = new Uint32Column(64);
-  readonly #previousReverse = new Uint32Column(64);
-  /** The version of the same relationship before this one. */
-  readonly #older = new Uint32Column(64);
-  readonly #created = new Float64Column(64);
-  readonly #deleted = new Float64Column(64);
+  readonly #edge = new WordRecords(64);
+  /** From which revision to which each edge holds. */
+  readonly #span = new SpanRecords(64);
   readonly #extras = new Map<number, EdgeExtra>();
   readonly #freeEdges: number[] = [];
-  readonly #edges = new PairTable(
-    (edge) => this.#resource.get(edge),
-    (edge) => this.#subject.get(edge),
-  );
+  readonly #edges = new PairTable(this.#edge);
   #alive = 0;
 
   /** Relationships that hold at the latest revision. */
@@ -70,30 +46,11 @@ export class Graph {
     return this.#nodeCount - 1 - this.#freeNodes.length;
   }
 
-  /** Memory of the columns, without ids and extras. */
+  /** Memory of the rows, without ids and extras. */
   get bytes(): number {
-    const columns = [
-      this.#nodeObject,
-      this.#nodeRelation,
-      this.#firstPlain,
-      this.#firstUserset,
-      this.#firstReverse,
-      this.#reverseCount,
-      this.#forwardCount,
-      this.#nodes,
-      this.#objectNodes,
-      this.#resource,
-      this.#subject,
-      this.#nextForward,
-      this.#previousForward,
-      this.#nextReverse,
-      this.#previousReverse,
-      this.#older,
-      this.#created,
-      this.#deleted,
-      this.#edges,
-    ];
-    return columns.reduce((sum, { bytes }) => sum + bytes, 0);
+    const { byteLength } = this.#objectNodes;
+    const records = [this.#node, this.#nodes, this.#edge, this.#span, this.#edges];
+    return records.reduce((sum, { bytes }) => sum + bytes, byteLength);
   }
 
   // Nodes.
@@ -107,34 +64,37 @@ export class Graph {
     const known = this.#nodes.find(object, relation);
     if (known !== 0) return known;
     const node = this.#freeNodes.pop() ?? this.#nodeCount++;
-    if (node >= this.#nodeCapacity) this.#growNodes();
-    this.#nodeObject.set(node, object);
-    this.#nodeRelation.set(node, relation);
+    if (node >= this.#node.capacity) this.#node.grow();
+    this.#node.set(node, nodeField.object, object);
+    this.#node.set(node, nodeField.relation, relation);
     this.#nodes.put(node);
-    while (object >= this.#objectCapacity) {
-      this.#objectCapacity = grownCapacity(this.#objectCapacity);
-      this.#objectNodes.grow(this.#objectCapacity);
-    }
-    this.#objectNodes.set(object, this.#objectNodes.get(object) + 1);
+    this.#node.set(node, nodeField.type, this.objects.type(object));
+    if (object >= this.#objectNodes.length) this.#growObjects(object);
+    this.#objectNodes[object] = (this.#objectNodes[object] as number) + 1; // it has room now
     return node;
   }
 
   objectOf(node: number): number {
-    return this.#nodeObject.get(node);
+    return this.#node.get(node, nodeField.object);
+  }
+
+  /** The type of its object. */
+  typeOf(node: number): number {
+    return this.#node.get(node, nodeField.type);
   }
 
   relationOf(node: number): number {
-    return this.#nodeRelation.get(node);
+    return this.#node.get(node, nodeField.relation);
   }
 
   /** How many versions of relationships have this node as subject. */
   reverseCount(node: number): number {
-    return this.#reverseCount.get(node);
+    return this.#node.get(node, nodeField.reverseCount);
   }
 
   /** How many versions of relationships have this node as resource. */
   forwardCount(node: number): number {
-    return this.#forwardCount.get(node);
+    return this.#node.get(node, nodeField.forwardCount);
   }
 
   // Edges.
@@ -146,9 +106,9 @@ export class Graph {
 
   /** The version that holds at a revision, given the latest; 0 if none does. */
   versionAt(edge: number, revision: number): number {
-    for (let version = edge; version !== 0; version = this.#older.get(version)) {
-      if (this.#created.get(version) <= revision) {
-        return revision < this.#deleted.get(version) ? version : 0;
+    for (let version = edge; version !== 0; version = this.#edge.get(version, edgeField.older)) {
+      if (this.#span.from(version) <= revision) {
+        return revision < this.#span.to(version) ? version : 0;
       }
     }
     return 0;
@@ -156,28 +116,28 @@ export class Graph {
 
   /** The version of the same relationship before this one, or 0. */
   olderThan(edge: number): number {
-    return this.#older.get(edge);
+    return this.#edge.get(edge, edgeField.older);
   }
 
   holdsAt(edge: number, revision: number): boolean {
-    return this.#created.get(edge) <= revision && revision < this.#deleted.get(edge);
+    return this.#span.from(edge) <= revision && revision < this.#span.to(edge);
   }
 
   resourceOf(edge: number): number {
-    return this.#resource.get(edge);
+    return this.#edge.get(edge, edgeField.resource);
   }
 
   subjectOf(edge: number): number {
-    return this.#subject.get(edge);
+    return this.#edge.get(edge, edgeField.subject);
   }
 
   createdAt(edge: number): number {
-    return this.#created.get(edge);
+    return this.#span.from(edge);
   }
 
   /** Infinity while it holds. */
   deletedAt(edge: number): number {
-    return this.#deleted.get(edge);
+    return this.#span.to(edge);
   }
 
   /** Caveat and expiry; undefined for most. */
@@ -188,7 +148,7 @@ export class Graph {
   /** Every version that holds at the latest revision. */
   *alive(): Iterable<number> {
     for (let edge = 1; edge < this.#edgeCount; edge++) {
-      if (this.#deleted.get(edge) === Number.POSITIVE_INFINITY) yield edge;
+      if (this.#span.to(edge) === Number.POSITIVE_INFINITY) yield edge;
     }
   }
 
@@ -199,41 +159,44 @@ export class Graph {
 
   /** First of the edges of a resource to plain subjects, wildcards included. */
   firstPlain(node: number): number {
-    return this.#firstPlain.get(node);
+    return this.#node.get(node, nodeField.plain);
   }
 
   /** First of the edges of a resource to usersets. */
   firstUserset(node: number): number {
-    return this.#firstUserset.get(node);
+    return this.#node.get(node, nodeField.userset);
   }
 
   nextForward(edge: number): number {
-    return this.#nextForward.get(edge);
+    return this.#edge.get(edge, edgeField.nextForward);
   }
 
   /** First of the edges to a subject. */
   firstReverse(node: number): number {
-    return this.#firstReverse.get(node);
+    return this.#node.get(node, nodeField.reverse);
   }
 
   nextReverse(edge: number): number {
-    return this.#nextReverse.get(edge);
+    return this.#edge.get(edge, edgeField.nextReverse);
   }
 
   /** Adds a version that holds from `created` on. The one before, if any, must have ended by then. */
   addEdge(resource: number, subject: number, options: AddEdge): number {
     const older = this.#edges.find(resource, subject);
     assert(
-      older === 0 || this.#deleted.get(older) <= options.created,
+      older === 0 || this.#span.to(older) <= options.created,
       "a relationship has one version at a time",
     );
     const edge = this.#freeEdges.pop() ?? this.#edgeCount++;
-    if (edge >= this.#edgeCapacity) this.#growEdges();
-    this.#resource.set(edge, resource);
-    this.#subject.set(edge, subject);
-    this.#older.set(edge, older);
-    this.#created.set(edge, options.created);
-    this.#deleted.set(edge, options.deleted ?? Number.POSITIVE_INFINITY);
+    if (edge >= this.#edge.capacity) {
+      this.#edge.grow();
+      this.#span.grow();
+    }
+    this.#edge.set(edge, edgeField.resource, resource);
+    this.#edge.set(edge, edgeField.subject, subject);
+    this.#edge.set(edge, edgeField.older, older);
+    this.#span.setFrom(edge, options.created);
+    this.#span.setTo(edge, options.deleted ?? Number.POSITIVE_INFINITY);
     if (options.extra !== undefined) this.#extras.set(edge, options.extra);
     if (options.deleted === undefined) this.#alive++;
     this.#edges.put(edge);
@@ -243,27 +206,30 @@ export class Graph {
 
   /** Ends a version that holds. */
   endEdge(edge: number, revision: number): void {
-    assert(this.#deleted.get(edge) === Number.POSITIVE_INFINITY, "what ends has held");
-    assert(this.#created.get(edge) <= revision, "it ends after it began");
-    this.#deleted.set(edge, revision);
+    assert(this.#span.to(edge) === Number.POSITIVE_INFINITY, "what ends has held");
+    assert(this.#span.from(edge) <= revision, "it ends after it began");
+    this.#span.setTo(edge, revision);
     this.#alive--;
   }
 
   /** Takes back what `endEdge` did, for a batch that was not committed. */
   reviveEdge(edge: number): void {
-    assert(this.#deleted.get(edge) !== Number.POSITIVE_INFINITY, "it had ended");
-    this.#deleted.set(edge, Number.POSITIVE_INFINITY);
+    assert(this.#span.to(edge) !== Number.POSITIVE_INFINITY, "it had ended");
+    this.#span.setTo(edge, Number.POSITIVE_INFINITY);
     this.#alive++;
   }
 
   /** Forgets a version altogether: its time is over, or it never was. */
   removeEdge(edge: number): void {
-    const [resource, subject] = [this.#resource.get(edge), this.#subject.get(edge)];
-    if (this.#deleted.get(edge) === Number.POSITIVE_INFINITY) this.#alive--;
+    const [resource, subject] = [
+      this.#edge.get(edge, edgeField.resource),
+      this.#edge.get(edge, edgeField.subject),
+    ];
+    if (this.#span.to(edge) === Number.POSITIVE_INFINITY) this.#alive--;
     this.#unlinkVersion(edge, resource, subject);
     this.#unlink(edge, resource, subject);
     this.#extras.delete(edge);
-    this.#deleted.set(edge, 0);
+    this.#span.setTo(edge, 0);
     this.#freeEdges.push(edge);
     this.#dropIfUnused(resource);
     if (subject !== resource) this.#dropIfUnused(subject);
@@ -271,96 +237,121 @@ export class Graph {
 
   #unlinkVersion(edge: number, resource: number, subject: number): void {
     const latest = this.#edges.find(resource, subject);
-    const older = this.#older.get(edge);
+    const older = this.#edge.get(edge, edgeField.older);
     if (latest === edge) {
       if (older === 0) this.#edges.delete(resource, subject);
       else this.#edges.put(older);
       return;
     }
-    for (let at = latest; at !== 0; at = this.#older.get(at)) {
-      if (this.#older.get(at) !== edge) continue;
-      this.#older.set(at, older);
+    for (let at = latest; at !== 0; at = this.#edge.get(at, edgeField.older)) {
+      if (this.#edge.get(at, edgeField.older) !== edge) continue;
+      this.#edge.set(at, edgeField.older, older);
       return;
     }
     assert(false, "a version is in the chain of its relationship");
   }
 
   #link(edge: number, resource: number, subject: number): void {
-    const first = this.#relationIsUserset(subject) ? this.#firstUserset : this.#firstPlain;
-    const forward = first.get(resource);
-    this.#nextForward.set(edge, forward);
-    this.#previousForward.set(edge, 0);
-    if (forward !== 0) this.#previousForward.set(forward, edge);
-    first.set(resource, edge);
-    this.#forwardCount.set(resource, this.#forwardCount.get(resource) + 1);
-    const reverse = this.#firstReverse.get(subject);
-    this.#nextReverse.set(edge, reverse);
-    this.#previousReverse.set(edge, 0);
-    if (reverse !== 0) this.#previousReverse.set(reverse, edge);
-    this.#firstReverse.set(subject, edge);
-    this.#reverseCount.set(subject, this.#reverseCount.get(subject) + 1);
+    const first = this.#relationIsUserset(subject) ? nodeField.userset : nodeField.plain;
+    const forward = this.#node.get(resource, first);
+    this.#edge.set(edge, edgeField.nextForward, forward);
+    this.#edge.set(edge, edgeField.previousForward, 0);
+    if (forward !== 0) this.#edge.set(forward, edgeField.previousForward, edge);
+    this.#node.set(resource, first, edge);
+    this.#node.set(
+      resource,
+      nodeField.forwardCount,
+      this.#node.get(resource, nodeField.forwardCount) + 1,
+    );
+    const reverse = this.#node.get(subject, nodeField.reverse);
+    this.#edge.set(edge, edgeField.nextReverse, reverse);
+    this.#edge.set(edge, edgeField.previousReverse, 0);
+    if (reverse !== 0) this.#edge.set(reverse, edgeField.previousReverse, edge);
+    this.#node.set(subject, nodeField.reverse, edge);
+    this.#node.set(
+      subject,
+      nodeField.reverseCount,
+      this.#node.get(subject, nodeField.reverseCount) + 1,
+    );
   }
 
   #unlink(edge: number, resource: number, subject: number): void {
-    const first = this.#relationIsUserset(subject) ? this.#firstUserset : this.#firstPlain;
-    const [next, previous] = [this.#nextForward.get(edge), this.#previousForward.get(edge)];
-    if (next !== 0) this.#previousForward.set(next, previous);
-    if (previous !== 0) this.#nextForward.set(previous, next);
-    else first.set(resource, next);
-    this.#forwardCount.set(resource, this.#forwardCount.get(resource) - 1);
-    const [after, before] = [this.#nextReverse.get(edge), this.#previousReverse.get(edge)];
-    if (after !== 0) this.#previousReverse.set(after, before);
-    if (before !== 0) this.#nextReverse.set(before, after);
-    else this.#firstReverse.set(subject, after);
-    this.#reverseCount.set(subject, this.#reverseCount.get(subject) - 1);
+    const first = this.#relationIsUserset(subject) ? nodeField.userset : nodeField.plain;
+    const [next, previous] = [
+      this.#edge.get(edge, edgeField.nextForward),
+      this.#edge.get(edge, edgeField.previousForward),
+    ];
+    if (next !== 0) this.#edge.set(next, edgeField.previousForward, previous);
+    if (previous !== 0) this.#edge.set(previous, edgeField.nextForward, next);
+    else this.#node.set(resource, first, next);
+    this.#node.set(
+      resource,
+      nodeField.forwardCount,
+      this.#node.get(resource, nodeField.forwardCount) - 1,
+    );
+    const [after, before] = [
+      this.#edge.get(edge, edgeField.nextReverse),
+      this.#edge.get(edge, edgeField.previousReverse),
+    ];
+    if (after !== 0) this.#edge.set(after, edgeField.previousReverse, before);
+    if (before !== 0) this.#edge.set(before, edgeField.nextReverse, after);
+    else this.#node.set(subject, nodeField.reverse, after);
+    this.#node.set(
+      subject,
+      nodeField.reverseCount,
+      this.#node.get(subject, nodeField.reverseCount) - 1,
+    );
   }
 
   #relationIsUserset(subject: number): boolean {
-    return this.#nodeRelation.get(subject) !== 0;
+    return this.#node.get(subject, nodeField.relation) !== 0;
   }
 
   #dropIfUnused(node: number): void {
-    if (this.#forwardCount.get(node) !== 0 || this.#reverseCount.get(node) !== 0) return;
-    const object = this.#nodeObject.get(node);
-    this.#nodes.delete(object, this.#nodeRelation.get(node));
+    if (
+      this.#node.get(node, nodeField.forwardCount) !== 0 ||
+      this.#node.get(node, nodeField.reverseCount) !== 0
+    )
+      return;
+    const object = this.#node.get(node, nodeField.object);
+    this.#nodes.delete(object, this.#node.get(node, nodeField.relation));
     this.#freeNodes.push(node);
-    const left = this.#objectNodes.get(object) - 1;
-    this.#objectNodes.set(object, left);
+    const left = (this.#objectNodes[object] as number) - 1; // it has a node
+    this.#objectNodes[object] = left;
     if (left === 0) this.objects.delete(object);
   }
 
-  #growNodes(): void {
-    this.#nodeCapacity = grownCapacity(this.#nodeCapacity);
-    for (const column of [
-      this.#nodeObject,
-      this.#nodeRelation,
-      this.#firstPlain,
-      this.#firstUserset,
-      this.#firstReverse,
-      this.#reverseCount,
-      this.#forwardCount,
-    ]) {
-      column.grow(this.#nodeCapacity);
-    }
-  }
-
-  #growEdges(): void {
-    this.#edgeCapacity = grownCapacity(this.#edgeCapacity);
-    for (const column of [
-      this.#resource,
-      this.#subject,
-      this.#nextForward,
-      this.#previousForward,
-      this.#nextReverse,
-      this.#previousReverse,
-      this.#older,
-    ]) {
-      column.grow(this.#edgeCapacity);
-    }
-    this.#created.grow(this.#edgeCapacity);
-    this.#deleted.grow(this.#edgeCapacity);
+  #growObjects(object: number): void {
+    const grown = new Uint16Array(Math.ceil(Math.max(object + 1, this.#objectNodes.length * 1.5)));
+    grown.set(this.#objectNodes);
+    this.#objectNodes = grown;
   }
 }
+
+/** Fields of the row of a node. The first two are what nodes are found by. */
+const nodeField = {
+  object: 0,
+  relation: 1,
+  /** Type of the object: what most who come to a node want to know. */
+  type: 2,
+  plain: 3,
+  userset: 4,
+  reverse: 5,
+  reverseCount: 6,
+  forwardCount: 7,
+} as const;
+
+/** Fields of the row of an edge. The first two are what edges are found by. */
+const edgeField = {
+  resource: 0,
+  subject: 1,
+  nextForward: 2,
+  previousForward: 3,
+  nextReverse: 4,
+  previousReverse: 5,
+  /** The version of the same relationship before this one. */
+  older: 6,
+} as const;
 
 export interface AddEdge {
   readonly created: number;

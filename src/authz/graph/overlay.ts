@@ -20,12 +20,12 @@ const none: readonly OverlayEdge[] = [];
  */
 export class Overlay {
   readonly #graph: Graph;
-  readonly #numbers = new Map<string, number>();
-  readonly #types: number[] = [];
-  readonly #ids: string[] = [];
-  readonly #forward = new Map<number, OverlayEdge[]>();
-  readonly #reverse = new Map<number, OverlayEdge[]>();
-  #edges = 0;
+  // Most questions bring nothing: what holds it is made when it comes.
+  #numbers: Map<string, number> | null = null;
+  #types: number[] | null = null;
+  #ids: string[] | null = null;
+  #forward: Map<number, OverlayEdge[]> | null = null;
+  #reverse: Map<number, OverlayEdge[]> | null = null;
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -33,7 +33,7 @@ export class Overlay {
 
   /** Whether it has relationships, and not just ids. */
   get hasEdges(): boolean {
-    return this.#edges > 0;
+    return this.#forward !== null;
   }
 
   /** The number of an object: that of the graph, or one for this question. */
@@ -41,6 +41,9 @@ export class Overlay {
     const known = this.#graph.objects.find(type, id);
     if (known !== 0) return known;
     const key = `${type}:${id}`;
+    this.#numbers ??= new Map();
+    this.#types ??= [];
+    this.#ids ??= [];
     const own = this.#numbers.get(key);
     if (own !== undefined) return own;
     const object = scratchBase + this.#ids.length;
@@ -51,29 +54,32 @@ export class Overlay {
   }
 
   find(type: number, id: string): number {
-    return this.#graph.objects.find(type, id) || (this.#numbers.get(`${type}:${id}`) ?? 0);
+    const known = this.#graph.objects.find(type, id);
+    if (known !== 0 || this.#numbers === null) return known;
+    return this.#numbers.get(`${type}:${id}`) ?? 0;
   }
 
   type(object: number): number {
-    return this.#types[object - scratchBase] ?? 0;
+    return this.#types?.[object - scratchBase] ?? 0;
   }
 
   id(object: number): string {
-    return this.#ids[object - scratchBase] ?? "";
+    return this.#ids?.[object - scratchBase] ?? "";
   }
 
   add(edge: OverlayEdge): void {
+    this.#forward ??= new Map();
+    this.#reverse ??= new Map();
     append(this.#forward, nodeKey(edge.resourceObject, edge.resourceRelation), edge);
     append(this.#reverse, nodeKey(edge.subjectObject, edge.subjectRelation), edge);
-    this.#edges++;
   }
 
   forward(object: number, relation: number): readonly OverlayEdge[] {
-    return this.#forward.get(nodeKey(object, relation)) ?? none;
+    return this.#forward?.get(nodeKey(object, relation)) ?? none;
   }
 
   reverse(object: number, relation: number): readonly OverlayEdge[] {
-    return this.#reverse.get(nodeKey(object, relation)) ?? none;
+    return this.#reverse?.get(nodeKey(object, relation)) ?? none;
   }
 }
 

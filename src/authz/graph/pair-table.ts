@@ -1,19 +1,17 @@
+import type { WordRecords } from "./records.ts";
+
 /**
- * An index from a pair of numbers to a row: open addressing over an array of rows, whose pairs the
- * caller reads from its own columns. Row 0 means nothing. At most half full, so that most searches
- * end where they begin.
+ * An index of records by the pair of numbers that their first two fields are: open addressing over an
+ * array of rows. Row 0 means nothing. At most half full, so that most searches end where they begin.
  */
 export class PairTable {
-  readonly #first: (row: number) => number;
-  readonly #second: (row: number) => number;
+  readonly #records: WordRecords;
   #rows: Uint32Array;
   #mask: number;
   #size = 0;
 
-  /** @param first and second read the pair of a row that is in the table. */
-  constructor(first: (row: number) => number, second: (row: number) => number) {
-    this.#first = first;
-    this.#second = second;
+  constructor(records: WordRecords) {
+    this.#records = records;
     this.#rows = new Uint32Array(64);
     this.#mask = 63;
   }
@@ -32,7 +30,7 @@ export class PairTable {
     for (;;) {
       const row = this.#rows[at] as number; // the mask keeps it within
       if (row === 0) return 0;
-      if (this.#first(row) === first && this.#second(row) === second) return row;
+      if (this.#is(row, first, second)) return row;
       at = (at + 1) & this.#mask;
     }
   }
@@ -49,14 +47,14 @@ export class PairTable {
     for (;;) {
       const row = this.#rows[gap] as number; // the mask keeps it within
       if (row === 0) return;
-      if (this.#first(row) === first && this.#second(row) === second) break;
+      if (this.#is(row, first, second)) break;
       gap = (gap + 1) & this.#mask;
     }
     this.#size--;
     for (let at = (gap + 1) & this.#mask; ; at = (at + 1) & this.#mask) {
       const row = this.#rows[at] as number; // the mask keeps it within
       if (row === 0) break;
-      const home = mix(this.#first(row), this.#second(row)) & this.#mask;
+      const home = mix(this.#records.get(row, 0), this.#records.get(row, 1)) & this.#mask;
       // It may move into the gap only if that lies on its way from home.
       if (((at - home) & this.#mask) < ((at - gap) & this.#mask)) continue;
       this.#rows[gap] = row;
@@ -65,9 +63,14 @@ export class PairTable {
     this.#rows[gap] = 0;
   }
 
+  #is(row: number, first: number, second: number): boolean {
+    return this.#records.get(row, 0) === first && this.#records.get(row, 1) === second;
+  }
+
   /** @returns whether the pair is new. */
   #place(row: number): boolean {
-    const [first, second] = [this.#first(row), this.#second(row)];
+    const first = this.#records.get(row, 0);
+    const second = this.#records.get(row, 1);
     let at = mix(first, second) & this.#mask;
     for (;;) {
       const there = this.#rows[at] as number; // the mask keeps it within
@@ -75,7 +78,7 @@ export class PairTable {
         this.#rows[at] = row;
         return true;
       }
-      if (this.#first(there) === first && this.#second(there) === second) {
+      if (this.#is(there, first, second)) {
         this.#rows[at] = row;
         return false;
       }
