@@ -1,6 +1,6 @@
 /**
- * What a closure index is for, and what would break it. Each story was seen to fail with the fault
- * that its comment names; the long random comparisons are in `closure-index.test.ts`.
+ * What a closure index is for, and what would break it: where a comment names a fault, that is what
+ * the story is there to catch. The long random comparisons are in `closure-index.test.ts`.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -59,9 +59,8 @@ export function split(rows: Rows, component: number, ends: readonly [number, num
   }
   for (const part of group) if (!rows.exhausted) rows.fill(part); // children come first
   if (!rows.exhausted) exchangeForParts(rows, group, { component, beyond });
-  if (!rows.exhausted) return;
-  // Giving up one part may rename others, so they are found by a member.
-  for (const [slot] of parts) rows.forget(components.of[slot as number] as number);
+  // All parts still reach the source of the removed edge: no way there has to leave it.
+  if (rows.exhausted) rows.forget(components.of[ends[0]] as number);
 }
 
 /** All that `low` reaches and that reaches `high`, both included. */
