@@ -19,18 +19,17 @@ export class CaveatContexts {
     this.#read = null;
   }
 
-  /** Throws `caveat-context` if what comes with the question does not fit. */
+  /** A context that does not fit is an error of this caveat alone: something else may decide. */
   evaluate(caveat: Caveat, extra: EdgeExtra): CaveatOutcome {
-    let stored: ReadContext | null = null;
-    if (extra.context !== null) {
-      try {
-        stored = this.#storedContext(caveat, extra, extra.context);
-      } catch (error) {
-        // The schema of the question may be another than the one it was written for.
-        return { value: "error", error: toHoldfastError(error) };
-      }
+    let result: CaveatResult;
+    try {
+      // The schema of the question may be another than the one it was written for.
+      const stored =
+        extra.context === null ? null : this.#storedContext(caveat, extra, extra.context);
+      result = caveat.evaluate(stored, this.#askedContext(caveat));
+    } catch (error) {
+      return { value: "error", error: toHoldfastError(error) };
     }
-    const result = caveat.evaluate(stored, this.#askedContext(caveat));
     if (result.value !== "error") return result;
     const { code, reason } = result;
     return { value: "error", error: fail(code, { caveat: caveat.name, reason, max: reason }) };

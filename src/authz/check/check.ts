@@ -84,8 +84,8 @@ export function checkHead(
 const nothing: readonly string[] = [];
 
 export function missingOf({ evaluation }: Asked, value: Tri): readonly string[] {
-  if (value !== unknown || evaluation.missing === null) return nothing;
-  return [...evaluation.missing].toSorted();
+  if (value !== unknown) return nothing;
+  return [...new Set(evaluation.missing)].sort();
 }
 
 /** One check of a question that may have many. */

@@ -122,8 +122,11 @@ export class Evaluation {
   wildcardObject = 0;
   wildcardKey = -1;
 
-  /** Names of caveat parameters that would decide something. */
-  missing: Set<string> | null = null;
+  /**
+   * Names of caveat parameters that would decide something, in the order of the walk: what turns out
+   * not to matter is taken off its end (`settle`).
+   */
+  readonly missing: string[] = [];
   /** Why something could not be found out; told if it would have mattered. */
   fault: HoldfastError | null = null;
   /** A caveat was asked: the answer depends on the context. */
@@ -149,7 +152,7 @@ export class Evaluation {
   /** The place on the path that a cut circle leads back to, the lowest of them. */
   #cut = Number.POSITIVE_INFINITY;
   #entered = 0;
-  #memo: Map<number, Tri> | null = null;
+  #memo: Map<number, Tri | readonly string[]> | null = null;
 
   begin(options: EvaluationOptions): void {
     this.graph = options.graph;
@@ -210,7 +213,7 @@ export class Evaluation {
 
   /** Before each answer. */
   reset(): void {
-    this.missing = null;
+    this.missing.length = 0;
     this.fault = null;
     this.sawCaveat = false;
     this.expiresAt = Number.POSITIVE_INFINITY;
@@ -226,7 +229,7 @@ export class Evaluation {
 
   /** One whole answer. Throws what stood in the way, if that would have decided. */
   answer(right: Right, object: number): Tri {
-    const value = this.enter(right, object);
+    const value = this.settle(0, this.enter(right, object));
     if (value === unknown && this.fault !== null && !this.incomplete) throw this.fault;
     return value;
   }
@@ -279,9 +282,10 @@ export class Evaluation {
     const key = object * 65_536 + right.relation;
     if (++this.#entered > 16) {
       const known = this.#memo?.get(key);
-      if (known !== undefined) return known;
+      if (known !== undefined) return this.#recall(known);
       this.#memo ??= new Map();
     }
+    const mark = this.missing.length;
     const before = this.#cut;
     this.#cut = Number.POSITIVE_INFINITY;
     this.#pathObjects[depth] = object;
@@ -291,8 +295,28 @@ export class Evaluation {
     this.#depth = depth;
     // What rests on a circle through something above it is only part of the truth, unless it is yes.
     const whole = value === yes || this.#cut >= depth;
-    if (whole) this.#memo?.set(key, value);
+    if (whole && this.#memo !== null) this.#memo.set(key, this.#remember(value, mark));
     this.#cut = whole ? before : Math.min(before, this.#cut);
+    return value;
+  }
+
+  /** What is unknown is remembered by what is missing. */
+  #remember(value: Tri, mark: number): Tri | readonly string[] {
+    return value === unknown ? this.missing.slice(mark) : value;
+  }
+
+  #recall(known: Tri | readonly string[]): Tri {
+    if (typeof known === "number") return known;
+    this.missing.push(...known);
+    return unknown;
+  }
+
+  /**
+   * A part is known, whatever is unknown within it: what was noted as missing since `mark` does not
+   * matter.
+   */
+  settle(mark: number, value: Tri): Tri {
+    if (value !== unknown) this.missing.length = mark;
     return value;
   }
 
@@ -307,6 +331,11 @@ export class Evaluation {
     const what = `${right.typeName}#${right.definition.name}`;
     this.fault ??= fail("depth-exceeded", { what, max: this.schema.depthMax });
     return unknown;
+  }
+
+  /** How many rights lie above what is evaluated now. */
+  get depth(): number {
+    return this.#depth;
   }
 
   /** Counts one relationship looked at. */
@@ -388,8 +417,7 @@ export class Evaluation {
       case "no":
         return no;
       case "unknown":
-        this.missing ??= new Set();
-        for (const name of result.missing) this.missing.add(name);
+        this.missing.push(...result.missing);
         return unknown;
       case "error":
         this.fault ??= result.error;

@@ -39,9 +39,7 @@ export class GroupIndex {
   #kindsVersion = 0;
   readonly #pending: Change[] = [];
   #indexed = 0;
-  /** One node at least of every circle there is. */
-  readonly #inCircles = new Set<number>();
-  readonly #flat = new WeakMap<Right, { readonly version: number; readonly flat: boolean }>();
+  readonly #heights = new WeakMap<Right, { readonly version: number; readonly height: number }>();
 
   constructor(graph: Graph, closure: ClosureIndex) {
     this.#graph = graph;
@@ -84,21 +82,8 @@ export class GroupIndex {
     else kind.special += added ? 1 : -1;
     if (before !== (kind.plain > 0 ? 1 : 0) || special !== kind.special > 0) this.#kindsVersion++;
     if (!plain) return;
-    if (!added) {
-      this.#closure.removeEdge(from, to);
-      return;
-    }
-    this.#closure.addEdge(from, to);
-    if (this.#closure.inCycle(from)) this.#inCircles.add(from);
-  }
-
-  /** Where circles are errors, the walk has to find them. */
-  #hasCircles(): boolean {
-    for (const node of this.#inCircles) {
-      if (this.#closure.inCycle(node)) return true;
-      this.#inCircles.delete(node);
-    }
-    return false;
+    if (added) this.#closure.addEdge(from, to);
+    else this.#closure.removeEdge(from, to);
   }
 
   #kindOf(from: number, to: number): Kind {
@@ -129,8 +114,10 @@ export class GroupIndex {
     if (evaluation.tracer !== null || evaluation.overlay?.hasEdges === true) return undefined;
     if (!this.#covers(evaluation.revision)) return undefined;
     const { schema } = evaluation;
-    if (schema.circlesFail && this.#hasCircles()) return undefined;
-    if (!this.#isFlat(schema, right)) return undefined;
+    if (schema.circlesFail && this.#closure.hasCycles) return undefined;
+    // What must be told as too deep is found by walking.
+    const height = this.#heightOf(schema, right);
+    if (height < 0 || evaluation.depth + height >= schema.depthMax) return undefined;
     evaluation.dependOnGroups();
     const { subjectNode, subjectRelation } = evaluation;
     if (subjectRelation !== 0) {
@@ -138,12 +125,12 @@ export class GroupIndex {
       const reached = this.#closure.reaches(node, subjectNode);
       return reached === undefined ? undefined : reached ? yes : no;
     }
-    const groups = this.#closure.descendants(node);
-    if (groups === undefined) return undefined;
+    const breadth = this.#closure.breadth(node);
+    if (breadth === undefined) return undefined;
     const memberships =
       this.#graph.reverseCount(subjectNode) + this.#graph.reverseCount(evaluation.wildcardNode);
-    return groups.length <= fewGroups || groups.length <= memberships
-      ? this.#amongGroups(evaluation, groups)
+    return breadth <= fewGroups || breadth <= memberships
+      ? this.#amongGroups(evaluation, node)
       : this.#amongMemberships(evaluation, node);
   }
 
@@ -152,8 +139,10 @@ export class GroupIndex {
     return revision >= this.#indexed && (next === undefined || revision < next.revision);
   }
 
-  #amongGroups(evaluation: Evaluation, groups: ArrayLike<number>): Tri {
+  #amongGroups(evaluation: Evaluation, node: number): Tri | undefined {
     const graph = this.#graph;
+    const groups = this.#closure.descendants(node);
+    if (groups === undefined) return undefined;
     let found: Tri = no;
     for (let at = 0; at < groups.length; at++) {
       const group = groups[at] as number; // at is within
@@ -189,32 +178,33 @@ export class GroupIndex {
     return found;
   }
 
-  /** Whether all that is below a right, by its schema and by what is stored, is plain nesting. */
-  #isFlat(schema: CompiledSchema, right: Right): boolean {
-    const known = this.#flat.get(right);
-    if (known?.version === this.#kindsVersion) return known.flat;
-    const flat = this.#lookFlat(schema, right, { seen: new Set(), depth: 0 });
-    this.#flat.set(right, { version: this.#kindsVersion, flat });
-    return flat;
+  /**
+   * How many kinds of groups lie below a right, if all of it is plain nesting, by its schema and by
+   * what is stored; else -1.
+   */
+  #heightOf(schema: CompiledSchema, right: Right): number {
+    const known = this.#heights.get(right);
+    if (known?.version === this.#kindsVersion) return known.height;
+    const height = this.#measure(schema, right, []);
+    this.#heights.set(right, { version: this.#kindsVersion, height });
+    return height;
   }
 
-  #lookFlat(
-    schema: CompiledSchema,
-    right: Right,
-    way: { seen: Set<Right>; depth: number },
-  ): boolean {
-    if (right.definition.rewrite.kind !== "this" || way.depth > kindsDeepMax) return false;
-    if (way.seen.has(right)) return true;
-    way.seen.add(right);
+  #measure(schema: CompiledSchema, right: Right, above: readonly Right[]): number {
+    if (right.definition.rewrite.kind !== "this" || above.length > kindsDeepMax) return -1;
+    if (above.includes(right)) return 0;
+    let height = 0;
     const kinds = this.#kinds.get(subjectKey(right.type, right.relation)) ?? [];
     for (const [key, { plain, special }] of kinds) {
-      if (special > 0) return false;
+      if (special > 0) return -1;
       if (plain === 0) continue;
-      if (right.allowed.caveats(key)?.includes(0) !== true) return false;
+      if (right.allowed.caveats(key)?.includes(0) !== true) return -1;
       const below = schema.find(Math.floor(key / 65_536), key % 65_536);
-      if (below === undefined) return false;
-      if (!this.#lookFlat(schema, below, { seen: way.seen, depth: way.depth + 1 })) return false;
+      if (below === undefined) return -1;
+      const more = this.#measure(schema, below, [...above, right]);
+      if (more < 0) return -1;
+      height = Math.max(height, more + 1);
     }
-    return true;
+    return height;
   }
 }

@@ -16,17 +16,18 @@ export function direct(right: () => Right): Rule {
     const self = right();
     if (!evaluation.has(object, self.relation)) return unknown;
     const node = evaluation.graph.findNode(object, self.relation);
+    const mark = evaluation.missing.length;
     let found: Tri = no;
     if (node !== 0) {
       found = directStored(evaluation, node, self);
-      if (found === yes) return yes;
+      if (found === yes) return evaluation.settle(mark, yes);
     } else if (self.allowed.usersets) {
       evaluation.dependOn(object, self.relation);
     }
     if (evaluation.overlay?.hasEdges === true) {
       found = either(found, directOverlay(evaluation, object, self));
     }
-    return found;
+    return evaluation.settle(mark, found);
   };
 }
 
@@ -80,11 +81,13 @@ function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): T
   const type = graph.typeOf(userset);
   const caveats = allowed.caveats(subjectKey(type, relation));
   if (caveats === undefined) return no;
+  const mark = evaluation.missing.length;
   const value = evaluation.versionValue(edge, caveats);
   if (value === no) return no;
   if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
   const right = evaluation.schema.find(type, relation);
-  return right === undefined ? no : both(value, evaluation.enter(right, object));
+  const beyond = right === undefined ? no : evaluation.enter(right, object);
+  return evaluation.settle(mark, both(value, beyond));
 }
 
 function directOverlay(evaluation: Evaluation, object: number, right: Right): Tri {
@@ -105,10 +108,12 @@ function directOverlay(evaluation: Evaluation, object: number, right: Right): Tr
         : subjectKey(type, subjectRelation);
     const caveats = right.allowed.caveats(key);
     if (caveats === undefined) continue;
+    const mark = evaluation.missing.length;
     let value = evaluation.overlayValue(edge, caveats);
     if (value !== no && !isSubject && !isWildcard) {
       const of = schema.find(type, subjectRelation);
-      value = of === undefined ? no : both(value, evaluation.enter(of, subjectObject));
+      const beyond = of === undefined ? no : evaluation.enter(of, subjectObject);
+      value = evaluation.settle(mark, both(value, beyond));
     }
     found = either(found, value);
     if (found === yes) return yes;
@@ -140,6 +145,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
   return (evaluation, object) => {
     const { over, target } = arrow();
     let found: Tri = no;
+    const mark = evaluation.missing.length;
     if (!evaluation.has(object, over.relation)) return unknown;
     evaluation.dependOn(object, over.relation);
     const { graph, schema } = evaluation;
@@ -149,7 +155,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
         const first = list === 0 ? graph.firstPlain(node) : graph.firstUserset(node);
         for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
           found = either(found, arrowValue(evaluation, edge, { over, target }));
-          if (found === yes) return yes;
+          if (found === yes) return evaluation.settle(mark, yes);
         }
       }
     }
@@ -159,9 +165,12 @@ export function arrowToAny(arrow: () => Arrow): Rule {
       const caveats = over.allowed.caveats(subjectKey(type, edge.subjectRelation));
       const rule = target(schema, type);
       if (caveats === undefined || rule === undefined) continue;
+      const before = evaluation.missing.length;
       const value = evaluation.overlayValue(edge, caveats);
-      if (value !== no) found = either(found, both(value, rule(evaluation, edge.subjectObject)));
-      if (found === yes) return yes;
+      if (value === no) continue;
+      const beyond = rule(evaluation, edge.subjectObject);
+      found = either(found, evaluation.settle(before, both(value, beyond)));
+      if (found === yes) return evaluation.settle(mark, yes);
     }
     return found;
   };
@@ -175,10 +184,11 @@ function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arro
   const rule = target(schema, type);
   const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
   if (caveats === undefined || rule === undefined) return no;
+  const mark = evaluation.missing.length;
   const value = evaluation.versionValue(edge, caveats);
   if (value === no) return no;
   if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
-  return both(value, rule(evaluation, object));
+  return evaluation.settle(mark, both(value, rule(evaluation, object)));
 }
 
 /** A right on all of the objects that a relation names, of which there must be one. */
@@ -187,6 +197,7 @@ export function arrowToAll(arrow: () => Arrow): Rule {
     const { over, target } = arrow();
     if (!evaluation.has(object, over.relation)) return unknown;
     evaluation.dependOn(object, over.relation);
+    const mark = evaluation.missing.length;
     const { graph, schema } = evaluation;
     let all: Tri = yes;
     let some = false;
@@ -195,6 +206,7 @@ export function arrowToAll(arrow: () => Arrow): Rule {
       some = true;
       const rule = target(schema, type);
       all = both(all, rule === undefined ? no : both(value, rule(evaluation, of)));
+      evaluation.settle(mark, all);
       return all !== no;
     };
     const node = graph.findNode(object, over.relation);
@@ -239,15 +251,18 @@ export function union(operands: readonly Rule[]): Rule {
   if (operands.length === 1) return first;
   if (operands.length === 2) {
     return (evaluation, object) => {
+      const mark = evaluation.missing.length;
       const one = first(evaluation, object);
-      return one === yes ? yes : either(one, second(evaluation, object));
+      if (one === yes) return yes;
+      return evaluation.settle(mark, either(one, second(evaluation, object)));
     };
   }
   return (evaluation, object) => {
+    const mark = evaluation.missing.length;
     let found: Tri = no;
     for (const operand of operands) {
       found = either(found, operand(evaluation, object));
-      if (found === yes) return yes;
+      if (found === yes) return evaluation.settle(mark, yes);
     }
     return found;
   };
@@ -255,10 +270,11 @@ export function union(operands: readonly Rule[]): Rule {
 
 export function intersection(operands: readonly Rule[]): Rule {
   return (evaluation, object) => {
+    const mark = evaluation.missing.length;
     let all: Tri = yes;
     for (const operand of operands) {
       all = both(all, operand(evaluation, object));
-      if (all === no) return no;
+      if (all === no) return evaluation.settle(mark, no);
     }
     return all;
   };
@@ -270,12 +286,15 @@ export function intersection(operands: readonly Rule[]): Rule {
  */
 export function exclusion(base: Rule, subtract: Rule): Rule {
   return (evaluation, object) => {
+    const mark = evaluation.missing.length;
     const granted = base(evaluation, object);
     if (granted === no) return no;
     const circles = evaluation.circles;
     const taken = subtract(evaluation, object);
-    if (taken !== yes && evaluation.circles !== circles) return no;
-    return without(granted, taken);
+    if (taken !== yes && evaluation.circles !== circles && !evaluation.schema.circlesFail) {
+      return evaluation.settle(mark, no);
+    }
+    return evaluation.settle(mark, without(granted, taken));
   };
 }
 

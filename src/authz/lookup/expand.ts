@@ -3,6 +3,7 @@ import { fail } from "../../model/errors.ts";
 import type { Relationship, SubjectRef } from "../../model/relationship.ts";
 import { type Asked, type AskOptions, ask, objectOf, rightOf } from "../ask.ts";
 import type { Right } from "../check/evaluation.ts";
+import { no } from "../check/verdict.ts";
 import type { EdgeExtra } from "../graph/graph.ts";
 import type { Expression } from "../schema/schema.ts";
 import type { Tenant } from "../tenant.ts";
@@ -100,6 +101,7 @@ class Expansion {
     const below: ExpandTree[] = [];
     const { schema, evaluation } = this.#asked;
     this.#eachSubject(object, right, (subject, relation, extra) => {
+      if (this.#isFalse(right, { object: subject, relation, extra })) return;
       subjects.push({ ...this.#subject(subject, relation), ...this.#caveat(extra) });
       if (!this.#deep || relation === 0) return;
       const userset = schema.find(evaluation.typeOf(subject), relation);
@@ -117,10 +119,12 @@ class Expansion {
     const usersets: Of[] = [];
     const children: ExpandTree[] = [];
     if (over !== undefined) {
-      this.#eachSubject(object, over, (subject) => {
+      this.#eachSubject(object, over, (subject, relation, extra) => {
         const to = schema.find(evaluation.typeOf(subject), target);
+        const isFalse = this.#isFalse(over, { object: subject, relation, extra });
+        if (isFalse && !arrow.all) return;
         if (this.#deep) {
-          if (to !== undefined) children.push(this.right(to, subject));
+          if (to !== undefined && !isFalse) children.push(this.right(to, subject));
           else if (arrow.all) children.push({ kind: "leaf", of, subjects: [] });
         } else usersets.push(this.#of(subject, target));
       });
@@ -160,11 +164,15 @@ class Expansion {
     }
   }
 
+  /** Whether its caveat is false with what is stored and what was asked with. */
+  #isFalse(right: Right, { object, relation, extra }: End): boolean {
+    const { evaluation } = this.#asked;
+    const caveats = right.allowed.caveats(evaluation.keyOf(object, relation)) ?? [];
+    return evaluation.extraValue(extra, caveats) === no;
+  }
+
   /** Whether the schema has a place for it, and its time is not over. */
-  #counts(
-    right: Right,
-    subject: { object: number; relation: number; extra: EdgeExtra | undefined },
-  ): boolean {
+  #counts(right: Right, subject: End): boolean {
     const { evaluation } = this.#asked;
     const key = evaluation.keyOf(subject.object, subject.relation);
     const caveats = right.allowed.caveats(key);
@@ -192,6 +200,13 @@ class Expansion {
       caveat: extra.context === null ? { name } : { name, context: JSON.parse(extra.context) },
     };
   }
+}
+
+/** The subject of a relationship. */
+interface End {
+  readonly object: number;
+  readonly relation: number;
+  readonly extra: EdgeExtra | undefined;
 }
 
 interface At {
