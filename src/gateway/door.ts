@@ -2,8 +2,8 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { fail } from "../model/errors.ts";
 import { checkId } from "../model/ids.ts";
-import type { RequestHeaders } from "./headers.ts";
-import { allRights, type Grant, Rights } from "./rights.ts";
+import { type RequestHeaders, readCaller } from "./headers.ts";
+import { allRights, type Grant, operations, Rights } from "./rights.ts";
 import { printable } from "./target.ts";
 
 /** A static bearer token; its name is what handlers see as the caller. */
@@ -12,6 +12,8 @@ export interface AccessToken {
   readonly token: string;
   /** Confines it to authorization, and to these operations. Default: it may do everything. */
   readonly rights?: readonly Grant[];
+  /** With `rights`: it may call and send to handlers besides, and do nothing else. */
+  readonly calls?: boolean;
 }
 
 /**
@@ -22,25 +24,29 @@ export interface AccessToken {
 export class Door {
   readonly #tokens: readonly { readonly name: string; readonly digest: Buffer }[];
   readonly #rights: ReadonlyMap<string, Rights>;
+  readonly #idLength: number;
   /** The last Host that was let in: nearly every request has the same. */
   #hostSeen = "";
 
   constructor(tokens: readonly AccessToken[], idLength: number) {
     const names = new Set<string>();
-    for (const { name, token } of tokens) {
+    for (const access of tokens) {
+      const { name } = access;
       checkId("The name of an access token", name, idLength);
-      const reason = names.has(name)
-        ? `the name ${name} is given twice`
-        : /^[\x21-\x7e]+$/.test(token)
-          ? undefined
-          : `the token of ${name} is not one word of visible ASCII`;
+      const reason = names.has(name) ? `the name ${name} is given twice` : whyUnusable(access);
       if (reason !== undefined) {
         throw fail("invalid-configuration", { name: "HOLDFAST_TOKENS", reason });
       }
       names.add(name);
     }
+    this.#idLength = idLength;
     this.#tokens = tokens.map(({ name, token }) => ({ name, digest: digest(token) }));
-    this.#rights = new Map(tokens.map(({ name, rights }) => [name, new Rights(name, rights)]));
+    this.#rights = new Map(
+      tokens.map(({ name, rights, calls }) => [
+        name,
+        new Rights(name, rights, { calls: calls === true }),
+      ]),
+    );
   }
 
   /** What the one whom `admit` let in may do. */
@@ -57,11 +63,19 @@ export class Door {
     if (this.isOpen && !isLoopback(address)) throw fail("address-refused", { address });
   }
 
-  /** @returns the caller's name, or `undefined` where no tokens are configured. */
+  /**
+   * @returns the caller's name: that of the token. Where no tokens are configured, and so only this
+   *   machine can call, whoever calls may give a name, and is believed.
+   */
   admit(headers: RequestHeaders): string | undefined {
     if (this.isOpen) {
       this.checkSource(headers);
-      return undefined;
+      return headers.caller === undefined ? undefined : readCaller(headers.caller, this.#idLength);
+    }
+    // Refused and not ignored: nobody shall believe that it counts.
+    if (headers.caller !== undefined) {
+      const reason = "it is not taken here, where access tokens say who calls";
+      throw fail("invalid-argument", { what: "The header x-holdfast-caller", reason });
     }
     const [scheme = "", token = "", ...rest] = headers.authorization?.trim().split(/ +/) ?? [];
     const given = digest(token);
@@ -90,6 +104,14 @@ export class Door {
       throw fail("cross-site", { origin: origin === undefined ? "elsewhere" : printable(origin) });
     }
   }
+}
+
+function whyUnusable({ name, token, rights = [] }: AccessToken): string | undefined {
+  if (!/^[\x21-\x7e]+$/.test(token)) return `the token of ${name} is not one word of visible ASCII`;
+  const isKnown = rights.every(({ tenant, operations: given }) => {
+    return tenant !== "" && given.every((operation) => operations.includes(operation));
+  });
+  return isKnown ? undefined : `the rights of ${name} are not operations of tenants`;
 }
 
 export function isLoopback(address: string): boolean {

@@ -34,6 +34,8 @@ export interface GatewayOptions {
   readonly port: TextPort;
   /** Absent: authorization is not served. */
   readonly authz?: AuthzPort;
+  /** Where clients reach it, for answers that say so. Default: where it listens. */
+  readonly publicUrl?: string;
   /** What is served now; /openapi.json is made from it. */
   readonly definitions: () => readonly Definition[];
   readonly limits: Limits;
@@ -76,6 +78,7 @@ class HttpGateway implements Gateway {
   readonly #hall: Hall;
   readonly #connections: Connections;
   #closing: Promise<void> | undefined;
+  #url = "";
 
   constructor(options: GatewayOptions) {
     const { tokens, limits, host } = options;
@@ -89,7 +92,9 @@ class HttpGateway implements Gateway {
       answered: new Map(),
     };
     const { authz } = options;
-    this.#authz = authz === undefined ? undefined : makeAuthzFront({ authz, host, limits });
+    const publicUrl = (): string => options.publicUrl ?? this.#url;
+    this.#authz =
+      authz === undefined ? undefined : makeAuthzFront({ authz, host, limits, publicUrl });
     const routes = this.#routes();
     this.#router = new Router(routes);
     this.#openPaths = new Set(routes.filter(({ open }) => open === true).map(({ path }) => path));
@@ -130,7 +135,8 @@ class HttpGateway implements Gateway {
     }
     const bound = server.address();
     const actual = typeof bound === "object" && bound !== null ? bound.port : port;
-    return { url: `http://${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${actual}` };
+    this.#url = `http://${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${actual}`;
+    return { url: this.#url };
   }
 
   close({ drainMs }: { drainMs?: number } = {}): Promise<void> {
@@ -186,8 +192,11 @@ class HttpGateway implements Gateway {
     if (this.#openPaths.has(target.path)) this.#door.checkSource(headers);
     else this.#admit(exchange);
     if (isAuthz && this.#authz?.start(exchange, target, method) === true) return;
-    if (!isAuthz && exchange.rights !== allRights) requireUnlimited(exchange.rights, target.path);
     const isStart = target.path.startsWith(callPrefix) || target.path.startsWith(sendPrefix);
+    const { rights } = exchange;
+    if (!isAuthz && rights !== allRights && !(isStart && rights.calls)) {
+      requireUnlimited(rights, target.path);
+    }
     if (!isStart) {
       this.#run(exchange, this.#router.find(method, target.path), target);
     } else if (method === "POST") {

@@ -17,6 +17,8 @@ export interface RequestHeaders {
   requestId: string | undefined;
   /** `x-holdfast-tenant`: for APIs that have no place for a tenant. */
   tenant: string | undefined;
+  /** `x-holdfast-caller`: who calls, where there are no tokens to say it. */
+  caller: string | undefined;
   /** `last-event-id`: where a browser's EventSource goes on. */
   lastEventId: string | undefined;
 }
@@ -40,6 +42,7 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     accept: undefined,
     requestId: undefined,
     tenant: undefined,
+    caller: undefined,
     lastEventId: undefined,
   };
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -79,6 +82,7 @@ function fieldOf(name: string): keyof RequestHeaders | undefined {
     case 16:
       return isName(name, "content-encoding") ? "contentEncoding" : undefined;
     case 17:
+      if (isName(name, "x-holdfast-caller")) return "caller";
       return isName(name, "x-holdfast-tenant") ? "tenant" : undefined;
     default:
       return undefined;
@@ -94,12 +98,20 @@ function isName(given: string, name: string): boolean {
  * clients send it bare: both mean the same. Bytes outside of ASCII are UTF-8.
  */
 export function readIdempotencyKey(header: string, max: number): string {
-  const key = unquote(decodeBytes(header.trim(), max), max);
+  const key = unquote(decodeBytes(keyName, header.trim(), max), max);
   checkId(keyName, key, max);
   return key;
 }
 
+/** The value of `x-holdfast-caller`: the name as it is. Bytes outside of ASCII are UTF-8. */
+export function readCaller(header: string, max: number): string {
+  const caller = decodeBytes(callerName, header.trim(), max);
+  checkId(callerName, caller, max);
+  return caller;
+}
+
 const keyName = "The idempotency key";
+const callerName = "The header x-holdfast-caller";
 
 function unquote(text: string, max: number): string {
   if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return text;
@@ -108,13 +120,13 @@ function unquote(text: string, max: number): string {
   throw fail("invalid-id", { what: keyName, reason: "its quotes do not match", max });
 }
 
-function decodeBytes(value: string, max: number): string {
+function decodeBytes(what: string, value: string, max: number): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII, all of it
   if (/^[\x00-\x7f]*$/.test(value)) return value;
   try {
     // Node hands over each byte of a header as one character.
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(value, "latin1"));
   } catch {
-    throw fail("invalid-id", { what: keyName, reason: "it is not well-formed UTF-8", max });
+    throw fail("invalid-id", { what, reason: "it is not well-formed UTF-8", max });
   }
 }

@@ -135,9 +135,17 @@ function startOperation(given: {
       required: handler.options.input !== undefined,
       content: { "application/json": { schema: input } },
     },
-    responses: responsesOf(answers, ["invalid-json", "invalid-input", "handler-failed"]),
+    responses: responsesOf(answers, [
+      "invalid-json",
+      "invalid-input",
+      ...(handler.options.permission === undefined ? [] : denials),
+      "handler-failed",
+    ]),
   };
 }
+
+/** Of handlers that ask for a permission. */
+const denials: readonly ErrorCode[] = ["permission-denied", "caller-missing", "schema-missing"];
 
 function operationOf(route: Route): unknown {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);

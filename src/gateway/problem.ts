@@ -1,4 +1,5 @@
 import { type EncodedError, encodeError, TerminalError } from "../model/codec.ts";
+import { PermissionDenied } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, type HoldfastError } from "../model/errors.ts";
 
 /** Problem details of RFC 9457, ready to be sent. */
@@ -75,6 +76,7 @@ function describe(
     action: error.action,
     details: error.details,
     instance,
+    explanation: error instanceof PermissionDenied ? error.explanation : undefined,
     error: failure,
   });
   return { status, code, text };

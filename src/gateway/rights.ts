@@ -19,10 +19,17 @@ export const everyTenant = "*";
 /** What a caller may do. Keys without grants, and callers of a server without keys, may everything. */
 export class Rights {
   readonly holder: string;
+  /** Whether it may start invocations. */
+  readonly calls: boolean;
   readonly #byTenant: ReadonlyMap<string, ReadonlySet<Operation>> | undefined;
 
-  constructor(holder: string, grants: readonly Grant[] | undefined) {
+  constructor(
+    holder: string,
+    grants: readonly Grant[] | undefined,
+    { calls = false }: { readonly calls?: boolean } = {},
+  ) {
     this.holder = holder;
+    this.calls = calls || grants === undefined;
     if (grants === undefined) return;
     const byTenant = new Map<string, Set<Operation>>();
     for (const { tenant, operations: given } of grants) {

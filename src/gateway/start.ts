@@ -6,6 +6,7 @@ import { type Body, parseBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { readIdempotencyKey } from "./headers.ts";
 import { problemOfFailure } from "./problem.ts";
+import { allRights } from "./rights.ts";
 import { decodeId, parseQuery, printable, type Target } from "./target.ts";
 
 /**
@@ -70,7 +71,7 @@ function parseStart({ path, query }: Target, waits: boolean, limits: Limits): Dr
 }
 
 function complete(start: Draft, exchange: Exchange, body: Body, limits: Limits): void {
-  const { headers, caller, traceparent, connection } = exchange;
+  const { headers, caller, rights, traceparent, connection } = exchange;
   start.inputText = body.text;
   if (body.text !== null) start.input = body.value;
   if (headers.idempotencyKey !== undefined) {
@@ -78,6 +79,8 @@ function complete(start: Draft, exchange: Exchange, body: Body, limits: Limits):
     start.idempotencyKey = readIdempotencyKey(headers.idempotencyKey, max);
   }
   if (caller !== undefined) start.caller = caller;
+  // Why it was denied shows what is stored: that is for those who may read it themselves.
+  if (rights !== allRights) start.mayExplain = (tenant) => rights.may("read", tenant);
   if (traceparent !== undefined) start.traceparent = traceparent;
   start.signal = connection.signal;
 }

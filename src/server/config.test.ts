@@ -28,6 +28,29 @@ test("all settings are read, with space around them taken off", () => {
   });
 });
 
+test("a token may be confined to operations of tenants", () => {
+  const { tokens } = readConfig({
+    HOLDFAST_TOKENS: "app[acme=check+read; *=check]:s1, ops [ *=admin ] :s:2,all:s3",
+  });
+  assert.deepEqual(tokens, [
+    {
+      name: "app",
+      token: "s1",
+      rights: [
+        { tenant: "acme", operations: ["check", "read"] },
+        { tenant: "*", operations: ["check"] },
+      ],
+    },
+    { name: "ops", token: "s:2", rights: [{ tenant: "*", operations: ["admin"] }] },
+    { name: "all", token: "s3" },
+  ]);
+});
+
+test("the public URL has no slash at its end", () => {
+  const { publicUrl } = readConfig({ HOLDFAST_PUBLIC_URL: "https://pdp.example.com/authz/" });
+  assert.equal(publicUrl, "https://pdp.example.com/authz");
+});
+
 const refused: readonly (readonly [name: string, value: string])[] = [
   ["HOLDFAST_PORT", "65536"],
   ["HOLDFAST_PORT", "-1"],
@@ -36,6 +59,15 @@ const refused: readonly (readonly [name: string, value: string])[] = [
   ["HOLDFAST_TOKENS", ":secret"],
   ["HOLDFAST_TOKENS", "ops:secret,"],
   ["HOLDFAST_TOKENS", "ops:"],
+  ["HOLDFAST_TOKENS", "ops[]:secret"],
+  ["HOLDFAST_TOKENS", "ops[acme]:secret"],
+  ["HOLDFAST_TOKENS", "ops[acme=]:secret"],
+  ["HOLDFAST_TOKENS", "ops[acme=fly]:secret"],
+  ["HOLDFAST_TOKENS", "ops[a b=check]:secret"],
+  ["HOLDFAST_TOKENS", "ops[acme=check:secret"],
+  ["HOLDFAST_PUBLIC_URL", "pdp.example.com"],
+  ["HOLDFAST_PUBLIC_URL", "ftp://pdp.example.com"],
+  ["HOLDFAST_PUBLIC_URL", "https://pdp.example.com/?x=1"],
   ["HOLDFAST_LOG", "verbose"],
 ];
 

@@ -1,4 +1,5 @@
 import type { AccessToken } from "../gateway/door.ts";
+import { type Grant, type Operation, operations } from "../gateway/rights.ts";
 import { isLogThreshold, type LogThreshold } from "../host/log-lines.ts";
 import { fail, type HoldfastError } from "../model/errors.ts";
 
@@ -8,16 +9,25 @@ export interface Config {
   readonly store?: string;
   readonly hostname?: string;
   readonly port?: number;
+  readonly publicUrl?: string;
   readonly log: LogThreshold;
   readonly logFormat?: "text" | "json";
 }
 
 /** The one table of settings, from which the help of the CLI and the reference are made. */
 export const settingTable: readonly { readonly name: string; readonly meaning: string }[] = [
-  { name: "HOLDFAST_TOKENS", meaning: "who may come in, as name:token,name:token" },
+  {
+    name: "HOLDFAST_TOKENS",
+    meaning:
+      "who may come in, as name:token,name:token; name[tenant=check+read;*=check]:token confines a token to authorization and to what it says: check, read, write, schema, admin",
+  },
   { name: "HOLDFAST_STORE", meaning: "path of the SQLite file, or :memory:" },
   { name: "HOLDFAST_HOST", meaning: "address to listen on (default 127.0.0.1)" },
   { name: "HOLDFAST_PORT", meaning: "port to listen on (default 7400; 0 takes a free one)" },
+  {
+    name: "HOLDFAST_PUBLIC_URL",
+    meaning: "where clients reach the server, where that is not where it listens",
+  },
   {
     name: "HOLDFAST_LOG",
     meaning: "debug, info, warn, error or silent; with ,json or ,text to choose the form",
@@ -33,11 +43,13 @@ export function readConfig(
   const store = given("HOLDFAST_STORE");
   const hostname = given("HOLDFAST_HOST");
   const port = given("HOLDFAST_PORT");
+  const publicUrl = given("HOLDFAST_PUBLIC_URL");
   return {
     ...(tokens === undefined ? {} : { tokens: parseTokens(tokens) }),
     ...(store === undefined ? {} : { store }),
     ...(hostname === undefined ? {} : { hostname }),
     ...(port === undefined ? {} : { port: parsePort(port, "HOLDFAST_PORT") }),
+    ...(publicUrl === undefined ? {} : { publicUrl: parsePublicUrl(publicUrl) }),
     ...parseLog(given("HOLDFAST_LOG") ?? "info"),
   };
 }
@@ -49,17 +61,50 @@ export function parsePort(text: string, name: string): number {
   throw refuse(name, `${JSON.stringify(text)} is not a port between 0 and 65535`);
 }
 
+function parsePublicUrl(text: string): string {
+  const url = URL.parse(text);
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  if (url !== null && isHttp && url.search === "" && url.hash === "" && url.username === "") {
+    return url.href.replace(/\/+$/, "");
+  }
+  const reason = `${JSON.stringify(text)} is not an http: or https: URL without query`;
+  throw refuse("HOLDFAST_PUBLIC_URL", reason);
+}
+
 function parseTokens(text: string): AccessToken[] {
   return text.split(",").map((pair, index) => {
-    const colon = pair.indexOf(":");
-    const name = pair.slice(0, colon).trim();
-    const token = pair.slice(colon + 1).trim();
     // The pair itself is not shown: it is a secret.
     const ordinal = `entry ${index + 1}`;
-    if (colon < 0 || name === "") throw refuse("HOLDFAST_TOKENS", `${ordinal} is not name:token`);
-    if (token === "") throw refuse("HOLDFAST_TOKENS", `${ordinal} (${name}) has an empty token`);
-    return { name, token };
+    const [, name = "", rights, rest] =
+      /^([^:[]*)(?:\[([^\]]*)\]\s*)?:(.*)$/s.exec(pair.trim()) ?? [];
+    if (name.trim() === "" || rest === undefined) {
+      throw refuse("HOLDFAST_TOKENS", `${ordinal} is not name:token`);
+    }
+    const token = rest.trim();
+    const known = `${ordinal} (${name.trim()})`;
+    if (token === "") throw refuse("HOLDFAST_TOKENS", `${known} has an empty token`);
+    const access = { name: name.trim(), token };
+    return rights === undefined ? access : { ...access, rights: parseRights(rights, known) };
   });
+}
+
+/** `acme=check+read;*=check`. */
+function parseRights(text: string, entry: string): Grant[] {
+  return text.split(";").map((part) => {
+    const [, tenant, list] = /^\s*([A-Za-z0-9_.-]{1,64}|\*)\s*=([a-z+\s]*)$/.exec(part) ?? [];
+    if (tenant === undefined || list === undefined) {
+      const reason = `${entry} has rights that are not of the form tenant=check+read;*=check`;
+      throw refuse("HOLDFAST_TOKENS", reason);
+    }
+    return { tenant, operations: list.split("+").map((name) => parseOperation(name, entry)) };
+  });
+}
+
+function parseOperation(text: string, entry: string): Operation {
+  const operation = operations.find((known) => known === text.trim());
+  if (operation !== undefined) return operation;
+  const reason = `${entry} has a right that is none of ${operations.join(", ")}`;
+  throw refuse("HOLDFAST_TOKENS", reason);
 }
 
 function parseLog(text: string): Pick<Config, "log" | "logFormat"> {

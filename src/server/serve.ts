@@ -13,7 +13,8 @@ import { readVersion } from "./version.ts";
 
 /**
  * How a server is started. What is left out here is taken from the environment (HOLDFAST_STORE,
- * HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_TOKENS, HOLDFAST_LOG), and else has its default.
+ * HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_PUBLIC_URL, HOLDFAST_TOKENS, HOLDFAST_LOG), and else has its
+ * default.
  */
 export interface ServeOptions extends OpenOptions {
   /** Address to listen on. Default: `"127.0.0.1"`. Others need `tokens`. */
@@ -22,6 +23,8 @@ export interface ServeOptions extends OpenOptions {
   readonly port?: number;
   /** Who may come in, each with a bearer token. None: only programs on this machine. */
   readonly tokens?: readonly AccessToken[];
+  /** Where clients reach it, for answers that say so. Default: where it listens. */
+  readonly publicUrl?: string;
 }
 
 /** A running server: all that an embedded Holdfast is, and its door. */
@@ -66,7 +69,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
   try {
     holdfast = await open({ ...options, log, ...(store === undefined ? {} : { store }) });
     const tokens = options.tokens ?? config.tokens ?? [];
-    const gateway = openGateway(holdfast, { options, tokens, vitals });
+    const publicUrl = options.publicUrl ?? config.publicUrl;
+    const gateway = openGateway(holdfast, { options, tokens, publicUrl, vitals });
     const { url } = await listen(gateway, hostname, port);
     return makeServer(holdfast, { gateway, url, vitals, releaseErrors });
   } catch (error) {
@@ -80,15 +84,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
 interface Door {
   readonly options: ServeOptions;
   readonly tokens: readonly AccessToken[];
+  readonly publicUrl: string | undefined;
   readonly vitals: VitalsMeter;
 }
 
-function openGateway(holdfast: Holdfast, { options, tokens, vitals }: Door): Gateway {
+function openGateway(holdfast: Holdfast, door: Door): Gateway {
+  const { options, tokens, publicUrl, vitals } = door;
   const { engine, port, authz, limits, host, deployment } = holdfast;
   const version = readVersion();
   return makeGateway({
     port,
     authz,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
     definitions: () => options.services,
     limits,
     host,

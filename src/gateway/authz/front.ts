@@ -2,6 +2,7 @@ import type { Exchange } from "../exchange.ts";
 import type { MetricSample } from "../metrics.ts";
 import type { Route } from "../route.ts";
 import type { Target } from "../target.ts";
+import { authzenRoutes, claimAuthzen, isAuthzenPath } from "./authzen/routes.ts";
 import { startCheck } from "./check.ts";
 import { MeteredAuthz } from "./metered.ts";
 import { isOpenfgaPath, openfgaRoutes, openfgaShape } from "./openfga/routes.ts";
@@ -44,6 +45,10 @@ function claim(exchange: Exchange, path: string): boolean {
     exchange.shape = openfgaShape;
     return true;
   }
+  if (isAuthzenPath(path)) {
+    claimAuthzen(exchange);
+    return true;
+  }
   if (path.startsWith("/v1/")) {
     exchange.shape = spiceShape;
     return true;
@@ -53,7 +58,12 @@ function claim(exchange: Exchange, path: string): boolean {
 
 /** All of them. */
 export function authzRoutes(sources: AuthzSources): Route[] {
-  return [...ownRoutes(sources), ...openfgaRoutes(sources), ...spicedbRoutes(sources)];
+  return [
+    ...ownRoutes(sources),
+    ...openfgaRoutes(sources),
+    ...spicedbRoutes(sources),
+    ...authzenRoutes(sources),
+  ];
 }
 
 /** Those of our own API. */

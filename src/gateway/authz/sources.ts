@@ -7,4 +7,6 @@ export interface AuthzSources {
   readonly authz: AuthzPort;
   readonly host: Pick<Host, "now" | "random" | "setTimer">;
   readonly limits: Limits;
+  /** Where clients reach the server, without a slash at the end. */
+  readonly publicUrl: () => string;
 }

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { serveForTest, type TestServer } from "../../../test/gateway/server.ts";
+import { makeNodeHost } from "../../host/node-host.ts";
+import type { AuthzPort } from "../../model/authz.ts";
+import { defaultLimits } from "../../model/limits.ts";
+import type { AccessToken } from "../door.ts";
+import { type Operation, operations } from "../rights.ts";
+import { authzRoutes } from "./front.ts";
+
+/** Keys with rights: each operation of each API takes the one that it says, and no other. */
+
+interface Call {
+  /** `METHOD path` of its route. */
+  readonly route: string;
+  readonly body?: unknown;
+  readonly needs: Operation;
+}
+
+const item = { resource: "document:1", permission: "view", subject: "user:ada" };
+const spiceItem = {
+  resource: { objectType: "document", objectId: "1" },
+  permission: "view",
+  subject: { object: { objectType: "user", objectId: "ada" } },
+};
+const tupleKey = { object: "document:1", relation: "view", user: "user:ada" };
+const authzen = {
+  subject: { type: "user", id: "ada" },
+  action: { name: "view" },
+  resource: { type: "document", id: "1" },
+};
+const filter = { resourceType: "document", optionalResourceId: "zzz" };
+
+const calls: readonly Call[] = [
+  { route: "GET /authz/tenants/{tenant}", needs: "read" },
+  { route: "GET /authz/tenants/{tenant}/documents/{name}", needs: "read" },
+  { route: "PUT /authz/tenants/{tenant}/documents/{name}", needs: "schema", body: { text: "x" } },
+  { route: "POST /authz/tenants/{tenant}/schemas", needs: "schema", body: { dialect: "native", text: "definition user {}", dryRun: true } },
+  { route: "GET /authz/tenants/{tenant}/schemas", needs: "read" },
+  { route: "GET /authz/tenants/{tenant}/schemas/{schema}", needs: "read" },
+  { route: "POST /authz/tenants/{tenant}/relationships", needs: "write", body: { updates: [{ operation: "touch", relationship: "document:1#owner@user:ada" }] } },
+  { route: "POST /authz/tenants/{tenant}/relationships/delete", needs: "write", body: { filter: { resourceId: "zzz" } } },
+  { route: "POST /authz/tenants/{tenant}/relationships/read", needs: "read" },
+  { route: "DELETE /authz/tenants/{tenant}/objects/{type}/{id}", needs: "write" },
+  { route: "GET /authz/tenants/{tenant}/changes", needs: "read" },
+  { route: "GET /authz/tenants/{tenant}/watch", needs: "read" },
+  { route: "POST /authz/tenants/{tenant}/import", needs: "write", body: "document:1#owner@user:ada" },
+  { route: "GET /authz/tenants/{tenant}/export", needs: "read" },
+  { route: "POST /authz/tenants/{tenant}/check", needs: "check", body: item },
+  { route: "POST /authz/tenants/{tenant}/check-many", needs: "check", body: { items: [item] } },
+  { route: "POST /authz/tenants/{tenant}/expand", needs: "check", body: { resource: "document:1", permission: "view" } },
+  { route: "POST /authz/tenants/{tenant}/lookup-resources", needs: "check", body: { resourceType: "document", permission: "view", subject: "user:ada" } },
+  { route: "POST /authz/tenants/{tenant}/lookup-subjects", needs: "check", body: { resource: "document:1", permission: "view", subjectType: "user" } },
+  { route: "POST /authz/tenants/{tenant}/permissions", needs: "check", body: { resource: "document:1", subject: "user:ada" } },
+  { route: "GET /stores/{store_id}", needs: "read" },
+  { route: "POST /stores/{store_id}/authorization-models", needs: "schema", body: {} },
+  { route: "GET /stores/{store_id}/authorization-models", needs: "read" },
+  { route: "GET /stores/{store_id}/authorization-models/{id}", needs: "read" },
+  { route: "POST /stores/{store_id}/write", needs: "write", body: { writes: { tuple_keys: [{ ...tupleKey, relation: "owner", user: "user:new" }], on_duplicate: "ignore" } } },
+  { route: "POST /stores/{store_id}/read", needs: "read", body: {} },
+  { route: "GET /stores/{store_id}/changes", needs: "read" },
+  { route: "POST /stores/{store_id}/check", needs: "check", body: { tuple_key: tupleKey } },
+  { route: "POST /stores/{store_id}/batch-check", needs: "check", body: { checks: [{ tuple_key: tupleKey, correlation_id: "a" }] } },
+  { route: "POST /stores/{store_id}/expand", needs: "check", body: { tuple_key: tupleKey } },
+  { route: "POST /stores/{store_id}/list-objects", needs: "check", body: { type: "document", relation: "view", user: "user:ada" } },
+  { route: "POST /stores/{store_id}/streamed-list-objects", needs: "check", body: { type: "document", relation: "view", user: "user:ada" } },
+  { route: "POST /stores/{store_id}/list-users", needs: "check", body: { object: { type: "document", id: "1" }, relation: "view", user_filters: [{ type: "user" }] } },
+  { route: "GET /stores/{store_id}/assertions/{authorization_model_id}", needs: "read" },
+  { route: "PUT /stores/{store_id}/assertions/{authorization_model_id}", needs: "schema", body: {} },
+  { route: "POST /v1/permissions/check", needs: "check", body: spiceItem },
+  { route: "POST /v1/permissions/checkbulk", needs: "check", body: { items: [spiceItem] } },
+  { route: "POST /v1/permissions/expand", needs: "check", body: spiceItem },
+  { route: "POST /v1/permissions/resources", needs: "check", body: { ...spiceItem, resourceObjectType: "document" } },
+  { route: "POST /v1/permissions/subjects", needs: "check", body: { ...spiceItem, subjectObjectType: "user" } },
+  { route: "POST /v1/relationships/write", needs: "write", body: { updates: [{ operation: "OPERATION_TOUCH", relationship: { ...spiceItem, relation: "owner" } }] } },
+  { route: "POST /v1/relationships/delete", needs: "write", body: { relationshipFilter: filter } },
+  { route: "POST /v1/relationships/read", needs: "read", body: { relationshipFilter: filter } },
+  { route: "POST /v1/relationships/importbulk", needs: "write", body: {} },
+  { route: "POST /v1/relationships/exportbulk", needs: "read", body: {} },
+  { route: "POST /v1/schema/read", needs: "read", body: {} },
+  { route: "POST /v1/schema/write", needs: "schema", body: { schema: "definition {" } },
+  { route: "POST /v1/schema/reflectschema", needs: "read", body: {} },
+  { route: "POST /v1/schema/permissions/computable", needs: "read", body: {} },
+  { route: "POST /v1/schema/computablepermissions", needs: "read", body: {} },
+  { route: "POST /v1/schema/permissions/dependent", needs: "read", body: {} },
+  { route: "POST /v1/schema/dependentrelations", needs: "read", body: {} },
+  { route: "POST /v1/schema/diffschema", needs: "read", body: {} },
+  { route: "POST /v1/watch", needs: "read", body: {} },
+  { route: "POST /access/v1/evaluation", needs: "check", body: authzen },
+  { route: "POST /access/v1/evaluations", needs: "check", body: authzen },
+  { route: "POST /access/v1/search/subject", needs: "check", body: authzen },
+  { route: "POST /access/v1/search/resource", needs: "check", body: authzen },
+  { route: "POST /access/v1/search/action", needs: "check", body: authzen },
+]; // biome-ignore format: a table
+
+/** Those that have tests of their own below. */
+const others = [
+  "POST /authz/tenants",
+  "GET /authz/tenants",
+  "DELETE /authz/tenants/{tenant}",
+  "POST /stores",
+  "GET /stores",
+  "DELETE /stores/{store_id}",
+  "GET /.well-known/authzen-configuration",
+];
+
+const tokens: readonly AccessToken[] = [
+  { name: "root", token: "root" },
+  { name: "none", token: "none", rights: [] },
+  ...operations.map((operation) => ({
+    name: operation,
+    token: operation,
+    rights: [{ tenant: "acme", operations: [operation] }],
+  })),
+  { name: "everywhere", token: "everywhere", rights: [{ tenant: "*", operations: ["admin"] }] },
+];
+
+let server: TestServer;
+
+before(async () => {
+  server = await serveForTest({ tokens });
+  await server.authz.createTenant({ id: "acme" });
+  await server.authz.createTenant({ id: "other" });
+  await server.authz.tenant("acme").writeSchema({
+    dialect: "native",
+    text: "definition user {}\ndefinition document {\nrelation owner: user\npermission view = owner\n}",
+  });
+});
+after(() => server.close());
+
+async function ask(token: string | undefined, call: string, body?: unknown): Promise<Response> {
+  const [method = "", template = ""] = call.split(" ");
+  const path = template.replace(/\{(?:tenant|store_id)\}/, "acme").replace(/\{\w+\}/g, "x");
+  // Some answers never end: what counts is how they begin.
+  const signal = AbortSignal.timeout(5000);
+  const response = await fetch(server.url + path, {
+    method,
+    signal,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      "x-holdfast-tenant": "acme",
+    },
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  if (/watch$/.test(path) && response.ok) await response.body?.cancel();
+  return response;
+}
+
+/** The code that a refusal has, in the shape of its API. */
+async function codeOf(response: Response, call: string): Promise<unknown> {
+  const text = await response.text();
+  if (call.includes(" /access/")) return /^([a-z-]+): /.exec(text)?.[1];
+  return (JSON.parse(text) as { code: unknown }).code;
+}
+
+function denied(call: string): unknown {
+  if (call.includes(" /stores")) return "forbidden";
+  return call.includes(" /v1/") ? 7 : "permission-denied";
+}
+
+function unauthorized(call: string): unknown {
+  if (call.includes(" /stores")) return "unauthenticated";
+  return call.includes(" /v1/") ? 16 : "unauthorized";
+}
+
+test("every route is in the table", () => {
+  const routes = authzRoutes({
+    authz: {} as AuthzPort,
+    host: makeNodeHost(),
+    limits: defaultLimits,
+    publicUrl: () => "",
+  });
+  assert.deepEqual(
+    routes.map(({ method, path }) => `${method} ${path}`).sort(),
+    [...calls.map(({ route }) => route), ...others].sort(),
+  );
+});
+
+for (const operation of operations) {
+  describe(`a key with the right ${operation}`, () => {
+    for (const { route, body, needs } of calls) {
+      const may = needs === operation || operation === "admin";
+      test(`${may ? "may" : "may not"}: ${route}`, async () => {
+        const response = await ask(operation, route, body);
+        if (may) return assert.ok(response.status !== 401 && response.status !== 403);
+        assert.equal(response.status, 403);
+        assert.equal(await codeOf(response, route), denied(route));
+      });
+    }
+  });
+}
+
+test("a key without any right, and no key at all, may nothing", async () => {
+  for (const { route, body } of calls) {
+    assert.equal((await ask("none", route, body)).status, 403, route);
+    for (const token of [undefined, "wrong"]) {
+      const response = await ask(token, route, body);
+      assert.equal(response.status, 401, route);
+      assert.match(response.headers.get("www-authenticate") ?? "", /^Bearer/);
+      assert.equal(await codeOf(response, route), unauthorized(route));
+    }
+  }
+});
+
+test("a right on one tenant is none on another", async () => {
+  for (const path of ["/authz/tenants/other/schemas/current", "/stores/other"]) {
+    assert.equal((await ask("admin", `GET ${path}`)).status, 403);
+    assert.notEqual((await ask("everywhere", `GET ${path}`)).status, 403);
+  }
+});
+
+test("tenants are created and deleted by those who may it with all of them, or with that one", async () => {
+  const create = async (token: string, body: unknown): Promise<number> =>
+    (await ask(token, "POST /authz/tenants", body)).status;
+  assert.equal(await create("write", {}), 403);
+  assert.equal(await create("admin", {}), 403);
+  assert.equal(await create("admin", { id: "acme" }), 409);
+  assert.equal(await create("everywhere", { id: "made" }), 201);
+  assert.equal((await ask("admin", "POST /stores", { name: "a store" })).status, 403);
+  assert.equal((await ask("everywhere", "POST /stores", { name: "a store" })).status, 201);
+  assert.equal((await ask("admin", "DELETE /authz/tenants/made")).status, 403);
+  assert.equal((await ask("admin", "DELETE /stores/made")).status, 403);
+  assert.equal((await ask("everywhere", "DELETE /authz/tenants/made")).status, 204);
+});
+
+test("lists of tenants show those that the key is for", async () => {
+  const shown = async (token: string, path: string): Promise<string[]> => {
+    const body = (await (await ask(token, `GET ${path}`)).json()) as Record<
+      string,
+      { id: string }[]
+    >;
+    return (body["items"] ?? body["stores"] ?? []).map(({ id }) => id);
+  };
+  for (const path of ["/authz/tenants", "/stores"]) {
+    assert.deepEqual(await shown("check", path), ["acme"]);
+    assert.deepEqual(await shown("none", path), []);
+    assert.ok((await shown("everywhere", path)).includes("other"));
+  }
+});
+
+test("a key with rights has no business outside of authorization; one without limits has", async () => {
+  for (const path of ["/invocations", "/metrics", "/openapi.json", "/call/a/b"]) {
+    const method = path.startsWith("/call") ? "POST" : "GET";
+    assert.equal((await ask("everywhere", `${method} ${path}`)).status, 403, path);
+    assert.notEqual((await ask("root", `${method} ${path}`)).status, 403, path);
+  }
+  assert.equal((await ask("none", "GET /health")).status, 200);
+});
+
+test("where no tenant is named, the one that the key is for is meant", async () => {
+  const response = await fetch(`${server.url}/v1/schema/read`, {
+    method: "POST",
+    headers: { authorization: "Bearer read", "content-type": "application/json" },
+    body: "{}",
+  });
+  assert.equal(response.status, 200);
+});
