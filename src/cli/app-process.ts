@@ -63,7 +63,7 @@ class AppProcess {
     try {
       const serving = import("../server/serve.ts");
       const onFile = (source: SourceFile): void => void tell({ kind: "file", source });
-      const { definitions, schedules } = await loadApplication(file, onFile);
+      const { definitions, schedules, authorization } = await loadApplication(file, onFile);
       void tell({ kind: "loaded" });
       const port = await this.#go.promise;
       const { serve } = await serving;
@@ -71,6 +71,7 @@ class AppProcess {
       this.#server = await serve({
         services: definitions,
         schedules,
+        ...(authorization === undefined ? {} : { authorization }),
         version: deployment,
         ...(port === undefined ? {} : { port }),
         ...(hostname === undefined ? {} : { hostname }),

@@ -30,6 +30,7 @@ const waits: Readonly<Record<string, string>> = {
   sleep: "sleep",
   promise: "promise",
   id: "id",
+  relate: "relate",
 };
 
 const points: Readonly<Record<string, string>> = {
@@ -42,6 +43,7 @@ const points: Readonly<Record<string, string>> = {
   "send-signal": "send signal",
   "send-cancel": "cancel",
   patched: "patched",
+  check: "check",
   cancel: "cancelled",
 };
 

@@ -286,8 +286,9 @@ function nodeModules(): NodeModules | undefined {
   return http === undefined || https === undefined ? undefined : { http, https };
 }
 
-function startAsk({ input, idempotencyKey, traceparent, signal }: StartRequest): Ask {
+function startAsk({ input, idempotencyKey, caller, traceparent, signal }: StartRequest): Ask {
   const headers: Record<string, string> = {};
+  if (caller !== undefined) headers["x-holdfast-caller"] = bytesOf(caller);
   if (idempotencyKey !== undefined) headers["idempotency-key"] = headerText(idempotencyKey);
   // A trace context never makes a request fail.
   if (traceparent !== undefined && /^[!-~]+$/.test(traceparent)) {
@@ -302,7 +303,12 @@ function headerText(text: string): string {
   const isBare = /^[!#-~](?:[ -~]*[!-~])?$/.test(text);
   if (isBare) return text;
   const quoted = `"${text.replace(/[\\"]/g, "\\$&")}"`;
-  return String.fromCharCode(...new TextEncoder().encode(quoted));
+  return bytesOf(quoted);
+}
+
+/** UTF-8, with one character for each byte, as headers have it. */
+function bytesOf(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 function encode(body: unknown): string {

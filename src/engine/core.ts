@@ -24,8 +24,16 @@ import {
   type Timer,
 } from "../store/store.ts";
 import type { Deployments, HandlerRuntime } from "./deployments.ts";
-import type { Command, Executor, Outcome, Parcel, RelationKeeper, Reply } from "./engine.ts";
-import { Key, Live } from "./state.ts";
+import type {
+  Command,
+  Executor,
+  Outcome,
+  Parcel,
+  RelationKeeper,
+  Reply,
+  StartGuard,
+} from "./engine.ts";
+import { Key, Live, type OpenCommand } from "./state.ts";
 
 /** How many numbers one write reserves; after a crash the unused rest of a block is lost. */
 const counterBlock = 1 << 16;
@@ -36,6 +44,8 @@ export interface CoreOptions {
   readonly deployments: Deployments;
   readonly executor: Executor;
   readonly relations: RelationKeeper;
+  /** Null: nobody asks for a permission. */
+  readonly guard: StartGuard | null;
   readonly tag: string;
   readonly partitions: number;
   /** Told of every timer that the open batch arms. */
@@ -94,6 +104,7 @@ export class Core {
   readonly deployments: Deployments;
   readonly executor: Executor;
   readonly relations: RelationKeeper;
+  readonly guard: StartGuard | null;
   readonly tag: string;
   readonly partitions: number;
   readonly owned: Map<number, OwnedPartition> = new Map();
@@ -158,6 +169,7 @@ export class Core {
     this.deployments = options.deployments;
     this.executor = options.executor;
     this.relations = options.relations;
+    this.guard = options.guard;
     this.tag = options.tag;
     this.partitions = options.partitions;
     this.#armTimer = options.armTimer;
@@ -318,7 +330,7 @@ export class Core {
     row.entries = entries.length;
     for (const entry of entries) {
       if (openKinds.has(entry.kind)) {
-        const kind = entry.kind as "call" | "id" | "attach" | "sleep" | "promise"; // openKinds
+        const kind = entry.kind as OpenCommand["kind"]; // openKinds
         live.wait(entry.command, {
           kind,
           ...(kind === "sleep" ? { due: Number(entry.payload) } : {}),

@@ -116,6 +116,8 @@ export interface IssuedCommand {
   readonly due?: number;
   /** For `attach` by key. */
   readonly workflow?: { readonly service: string; readonly key: string };
+  /** For `relate`. */
+  readonly change?: AuthzChange;
   /** For `attach`, `send-cancel`, `send-signal`, `settle`, `promise`: whose. */
   readonly number?: InvocationNumber;
 }
@@ -323,6 +325,17 @@ export interface RelationKeeper {
   durable(batch: number): void;
   /** What is not durable may not have been written: memory is rebuilt from the store. */
   reset(): Promise<void>;
+}
+
+/**
+ * Decides whether handlers, and schedules, may start what asks for a permission. Those from outside
+ * were asked at the door.
+ */
+export interface StartGuard {
+  /** Loads what deciding will look at, if that is not in memory. */
+  prepare(command: StartCommand, handler: HandlerRuntime): void | Promise<void>;
+  /** Why it may not, as of all that was applied; null: it may. */
+  refusal(command: StartCommand, handler: HandlerRuntime): HoldfastError | null;
 }
 
 export interface RelationStamp {

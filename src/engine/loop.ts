@@ -17,6 +17,7 @@ import type {
   ExecutorHost,
   Parcel,
   RelationKeeper,
+  StartGuard,
   TurnCommand,
 } from "./engine.ts";
 import { suspend } from "./lifecycle.ts";
@@ -42,6 +43,7 @@ export interface EngineOptions {
   readonly deployments: Deployments;
   readonly makeExecutor: (host: ExecutorHost) => Executor;
   readonly relations: RelationKeeper;
+  readonly guard?: StartGuard;
   /** Names this owner in the store, for people. */
   readonly owner: string;
   /** Partitions to own. Default: all. */
@@ -115,6 +117,7 @@ export class Engine implements ExecutorHost {
       deployments: options.deployments,
       executor: this.#executor,
       relations: options.relations,
+      guard: options.guard ?? null,
       tag: this.tag,
       partitions: store.info.partitions,
       armTimer: (timer) => this.#timers.arm(timer),

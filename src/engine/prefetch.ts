@@ -4,6 +4,8 @@ import { assert } from "../std/assert.ts";
 import type { IdempotencyAddress, KeyAddress, Loaded, Store } from "../store/store.ts";
 import { promiseKey } from "./commands/settle.ts";
 import type { Core } from "./core.ts";
+import type { HandlerRuntime } from "./deployments.ts";
+import type { StartCommand } from "./engine.ts";
 import { addressKey } from "./idempotency.ts";
 
 /** Collects what commands touch and memory lacks, to be loaded in one round trip. */
@@ -76,6 +78,11 @@ export class Needs {
 
   relations(change: AuthzChange): void {
     const preparing = this.core.relations.prepare(change);
+    if (preparing !== undefined) this.#preparing.push(preparing);
+  }
+
+  guard(command: StartCommand, handler: HandlerRuntime): void {
+    const preparing = this.core.guard?.prepare(command, handler);
     if (preparing !== undefined) this.#preparing.push(preparing);
   }
 

@@ -94,7 +94,7 @@ export class Live {
 }
 
 export interface OpenCommand {
-  readonly kind: "call" | "id" | "attach" | "sleep" | "promise";
+  readonly kind: "call" | "id" | "attach" | "sleep" | "promise" | "relate";
   /** For `sleep`. */
   readonly due?: number;
 }

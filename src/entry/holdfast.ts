@@ -5,7 +5,13 @@ export {
   type TerminalErrorOptions,
   TimeoutError,
 } from "../model/codec.ts";
+export { PermissionDenied } from "../model/denial.ts";
 export { HoldfastError } from "../model/errors.ts";
+export {
+  type Authorization,
+  type AuthorizationSpec,
+  authorization,
+} from "../sdk/authorization.ts";
 export type {
   Client,
   ClientCallOptions,
@@ -24,10 +30,14 @@ export type {
   CallFuture,
   CallOptions,
   Calls,
+  CheckOptions,
   Context,
   ContextLog,
+  Decision,
   DurableFuture,
   PromiseFuture,
+  Relate,
+  Related,
   Selected,
   SendOptions,
   Sends,
@@ -42,6 +52,7 @@ export type {
   HandlerDefinition,
   HandlerOptions,
   Message,
+  PermissionRule,
   RetryPolicy,
   ScheduleDefinition,
 } from "../sdk/handler.ts";

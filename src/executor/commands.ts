@@ -1,11 +1,14 @@
 import type { Attempt, IssuedCommand, IssuedTarget } from "../engine/engine.ts";
+import type { AuthzChange } from "../model/authz.ts";
 import { decodePayload } from "../model/codec.ts";
 import type { Entry, EntryKind } from "../model/entry.ts";
 import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Sent } from "../sdk/context.ts";
 import { Deque } from "../std/deque.ts";
+import type { Checks } from "./checks.ts";
 import { Future, type FutureHost, type StartedFuture } from "./future.ts";
+import type { HandlerQuestion } from "./relations.ts";
 
 /** What the commands of the code need of the run they belong to. */
 export interface CommandHost extends FutureHost {
@@ -22,6 +25,9 @@ export interface CommandHost extends FutureHost {
   /** The future of a command that is answered later. */
   expect<T>(ordinal: number): Future<T>;
   expectStarted(ordinal: number): StartedFuture<unknown>;
+  /** The same, made of what the journal has by `read`. */
+  expectRead<T>(ordinal: number, read: (recorded: never) => T): Future<T>;
+  readonly checks: Checks;
 }
 
 /**
@@ -146,6 +152,35 @@ export class Commands {
 
   cancelStarted(ordinal: number): void {
     this.tell("send-cancel", "", String(ordinal));
+  }
+
+  relate<T>(
+    name: string,
+    change: AuthzChange & { readonly kind: "write" },
+    read: (recorded: never) => T,
+  ): Future<T> {
+    const { ordinal, entry } = this.#run.command("relate", name);
+    const future = this.#run.expectRead(ordinal, read);
+    this.#run.checks.relating(ordinal, change.tenant);
+    if (entry === undefined) {
+      const given = {
+        kind: "relate",
+        command: ordinal,
+        name,
+        payload: null,
+        failed: false,
+      } as const;
+      this.#run.issue({ ...given, change });
+    }
+    return future;
+  }
+
+  check<T>(name: string, question: HandlerQuestion, read: (recorded: never) => T): Future<T> {
+    const { ordinal, entry } = this.#run.command("check", name);
+    const future = this.#run.expectRead(ordinal, read);
+    this.#run.checks.asking(ordinal, question.tenant);
+    if (entry === undefined) this.#run.checks.add(ordinal, name, question);
+    return future;
   }
 
   signal<T>(name: string): Future<T> {

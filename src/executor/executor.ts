@@ -3,6 +3,7 @@ import type { Host } from "../host/host.ts";
 import type { Entry } from "../model/entry.ts";
 import type { Limits } from "../model/limits.ts";
 import { makeContext } from "./handler-context.ts";
+import type { Relations } from "./relations.ts";
 import { Run, type RunHost } from "./run.ts";
 
 /**
@@ -13,6 +14,7 @@ export class ThreadExecutor implements Executor, RunHost {
   readonly host: Host;
   readonly limits: Limits;
   readonly engine: ExecutorHost;
+  readonly relations: Relations | null;
   durableBatch = 0;
   inStep = false;
   readonly #runs = new Map<number, Run>();
@@ -20,10 +22,16 @@ export class ThreadExecutor implements Executor, RunHost {
   #turning: Run[] = [];
   readonly #waiting = new Map<number, Run[]>();
 
-  constructor(host: Host, limits: Limits, engine: ExecutorHost) {
+  constructor(
+    host: Host,
+    limits: Limits,
+    engine: ExecutorHost,
+    relations: Relations | null = null,
+  ) {
     this.host = host;
     this.limits = limits;
     this.engine = engine;
+    this.relations = relations;
   }
 
   get ready(): boolean {

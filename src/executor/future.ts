@@ -107,6 +107,24 @@ export class Future<T> implements DurableFuture<T>, Cancellable {
   }
 }
 
+/** A result that is made of what the journal has; making it may throw, which rejects. */
+export class ReadFuture<T> extends Future<T> {
+  readonly #read: (recorded: unknown) => T;
+
+  constructor(host: FutureHost, read: (recorded: never) => T) {
+    super(host);
+    this.#read = read as (recorded: unknown) => T; // whoever asks knows what is recorded
+  }
+
+  override resolve(recorded: unknown): void {
+    try {
+      super.resolve(this.#read(recorded));
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+}
+
 /** A future of a promise made of other futures. */
 export function derive<T>(host: FutureHost, promise: Promise<T>): Future<T> {
   const future = new Future<T>(host);

@@ -3,11 +3,16 @@ import type { LogLevel } from "../host/host.ts";
 import { encodeError, encodePayload, TerminalError } from "../model/codec.ts";
 import { fail } from "../model/errors.ts";
 import { checkId, formatPromiseId, parseInvocationId, parsePromiseId } from "../model/ids.ts";
+import type { ObjectRef } from "../model/relationship.ts";
 import type {
   ActorContext,
+  CheckOptions,
   ContextLog,
+  Decision,
   DurableFuture,
   PromiseFuture,
+  Relate,
+  Related,
   Selected,
   SendOptions,
   StepInfo,
@@ -19,6 +24,8 @@ import { validate } from "../sdk/validate.ts";
 import type { Duration } from "../std/duration.ts";
 import { Prng } from "../std/prng.ts";
 import { derive, observe, PromiseHandle } from "./future.ts";
+import { decisionOf, readQuestion, readRelate, requireYes, type Speaker } from "./questions.ts";
+import type { Decided, HandlerQuestion } from "./relations.ts";
 import type { Run } from "./run.ts";
 
 type State = Record<string, unknown>;
@@ -160,6 +167,46 @@ class HandlerContext
   reject(promiseId: string, reason: string): void {
     const { number, name } = this.#promise(promiseId);
     this.#settle(number, name, reason, true);
+  }
+
+  check(permission: string, resource: ObjectRef, options?: CheckOptions): DurableFuture<boolean> {
+    return this.#check({ permission, resource, options }, ({ verdict }) => verdict === "yes");
+  }
+
+  decide(permission: string, resource: ObjectRef, options?: CheckOptions): DurableFuture<Decision> {
+    return this.#check({ permission, resource, options }, decisionOf);
+  }
+
+  require(
+    permission: string,
+    resource: ObjectRef,
+    options?: CheckOptions,
+  ): DurableFuture<Decision> {
+    return this.#check({ permission, resource, options }, requireYes);
+  }
+
+  #check<T>(
+    asked: { permission: string; resource: ObjectRef; options: CheckOptions | undefined },
+    read: (decided: Decided, question: HandlerQuestion) => T,
+  ): DurableFuture<T> {
+    const { permission, resource, options } = asked;
+    const { name, question } = readQuestion(this.#speaker(), permission, resource, options);
+    return this.#run.commands.check(name, question, (decided: Decided) => read(decided, question));
+  }
+
+  relate(change: Relate): DurableFuture<Related> {
+    const { name, change: write } = readRelate(this.#speaker(), change);
+    return this.#run.commands.relate(name, write, ({ zookie }: Related) => ({ zookie }));
+  }
+
+  #speaker(): Speaker {
+    const { target, limits, relations } = this.#run;
+    return {
+      target,
+      limits,
+      tenant: relations.tenant,
+      subject: () => relations.subjectOf(this.caller),
+    };
   }
 
   all(futures: readonly PromiseLike<unknown>[]): DurableFuture<unknown[]> {

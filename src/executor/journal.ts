@@ -17,11 +17,15 @@ const commandKinds: ReadonlySet<EntryKind> = new Set([
   "send-signal",
   "send-cancel",
   "patched",
+  "relate",
+  "check",
 ]);
 
 /** Kinds that bring something to the code: each of these is one turn. */
 function isCompletion(kind: EntryKind): boolean {
-  return kind === "run" || kind === "done" || kind === "signal" || kind === "cancel";
+  return (
+    kind === "run" || kind === "done" || kind === "signal" || kind === "cancel" || kind === "check"
+  );
 }
 
 /**
@@ -92,6 +96,8 @@ export function nameCommand(kind: EntryKind, name: string): string {
     "send-cancel": "cancelling",
     patched: "patch",
     id: "asking for an id",
+    relate: "relating",
+    check: "a check of",
   };
   const word = words[kind] ?? kind;
   return name === "" ? word : `${word} "${name}"`;

@@ -17,10 +17,12 @@ import type { StepInfo, StepOptions } from "../sdk/context.ts";
 import { assert } from "../std/assert.ts";
 import { Deque } from "../std/deque.ts";
 import { type Duration, parseDuration } from "../std/duration.ts";
+import { Checks, type ChecksHost } from "./checks.ts";
 import { type CommandHost, Commands } from "./commands.ts";
 import { type Cancellable, Future, type StartedFuture, type StartedHost } from "./future.ts";
 import { HandlerCall, type HandlerCallHost } from "./handler-call.ts";
 import { nameCommand, Recorded, siteOf } from "./journal.ts";
+import type { Relations } from "./relations.ts";
 import { RunSteps, type RunStepsHost } from "./run-steps.ts";
 import type { Step } from "./steps.ts";
 import { type UndoHost, Undos } from "./undo.ts";
@@ -31,6 +33,8 @@ export interface RunHost {
   readonly host: Host;
   readonly limits: Limits;
   readonly engine: ExecutorHost;
+  /** Null where there is no authorization. */
+  readonly relations: Relations | null;
   /** The last batch that is durable. */
   readonly durableBatch: number;
   /** A step's effect is being called: the context must not be used. */
@@ -48,7 +52,9 @@ export interface RunHost {
  * completions as the engine tells them; replaying, it takes them from the journal first, compares
  * every command with what was recorded, and issues nothing until the journal is used up.
  */
-export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsHost, UndoHost {
+export class Run
+  implements StartedHost, CommandHost, HandlerCallHost, RunStepsHost, ChecksHost, UndoHost
+{
   readonly executor: RunHost;
   readonly attempt: Attempt;
   readonly handler: HandlerRuntime;
@@ -75,6 +81,7 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
   #turnCommands = 0;
   #waits: Waits | null = null;
   #steps: RunSteps | null = null;
+  #checks: Checks | null = null;
   #undos: Undos | null = null;
   /** The first ordinal after the handler failed: from there on steps undo, and the code gets nothing. */
   #failedAt = Number.POSITIVE_INFINITY;
@@ -118,6 +125,18 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
 
   get target(): string {
     return `${this.attempt.invocation.service}/${this.attempt.invocation.handler}`;
+  }
+
+  get relations(): Relations {
+    const { relations } = this.executor;
+    if (relations !== null) return relations;
+    const reason = "there is no authorization here";
+    throw fail("context-misused", { target: this.target, reason });
+  }
+
+  get checks(): Checks {
+    this.#checks ??= new Checks(this);
+    return this.#checks;
   }
 
   get pipelined(): boolean {
@@ -211,6 +230,7 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
     if (this.#over || this.#call.checking) return;
     if (this.#replaying && !this.#closeReplay()) return;
     const more = this.#completions.size > 0;
+    if (this.#outcome === null && this.#checks !== null) this.#startChecks(this.#checks);
     if (this.#outcome !== null) {
       this.#submit(false);
       return;
@@ -229,8 +249,15 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
     if (this.#cancelRequested) this.#tryCancel();
   }
 
+  /** Their answers belong to the turn. */
+  #startChecks(checks: Checks): void {
+    this.#open = true;
+    checks.start();
+    this.#open = false;
+  }
+
   #isIdle(): boolean {
-    const stepless = this.#steps?.idle !== false;
+    const stepless = this.#steps?.idle !== false && this.#checks?.idle !== false;
     // Waiting for nothing durable, it awaits something foreign: nobody else could wake it.
     const durably = this.#waitsDurably();
     return stepless && durably && this.#completions.size === 0 && !this.#cancelRequested;
@@ -286,6 +313,14 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
     this.#issued.push(command);
     // Within a turn it goes along with the turn.
     if (!this.#open) this.#submit(others);
+  }
+
+  checkDone(command: IssuedCommand): void {
+    this.stepDone(command, this.#steps?.toStart === true);
+  }
+
+  checkFailed(error: unknown): void {
+    if (!this.ended) this.#retry(error);
   }
 
   stepFailed(failure: Failure, delayMs: number | null): void {
@@ -375,6 +410,10 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
       else this.#fail(error);
       return;
     }
+    this.#retry(error);
+  }
+
+  #retry(error: unknown): void {
     const attempts = (this.extra?.attempts ?? 0) + 1;
     const delay = retryDelay(this.handler.retry, attempts);
     this.#conclude({
@@ -451,6 +490,7 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
   }
 
   #answered(entry: Entry): void {
+    this.#checks?.delivered(entry);
     const future = this.#waits?.take(entry.command);
     if (future === undefined) {
       const expected = !this.#replaying || this.#waits?.isGivenUp(entry.command) === true;
@@ -528,7 +568,7 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
 
   /** A gap in the journal is a step that had not ended; in a restarted one, a wait that was open. */
   #isLost(kind: EntryKind, ordinal: number): boolean {
-    if (kind === "run" || ordinal >= (this.#recorded?.last ?? -1)) return false;
+    if (kind === "run" || kind === "check" || ordinal >= (this.#recorded?.last ?? -1)) return false;
     const restarted = this.attempt.invocation.extra?.restartedFrom !== undefined;
     return !(restarted && openKinds.has(kind));
   }
@@ -553,7 +593,8 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
       throw this.#exceeds("turnCommands", turnCommands);
     }
     const open = this.#openCommands;
-    if (open >= openCommands && (isStep || openKinds.has(kind))) {
+    const opens = isStep || kind === "check" || openKinds.has(kind);
+    if (open >= openCommands && opens) {
       throw this.#exceeds("openCommands", openCommands);
     }
     if (isStep && open >= stepsRunning && (this.#steps?.open ?? 0) >= stepsRunning) {
@@ -620,6 +661,10 @@ export class Run implements StartedHost, CommandHost, HandlerCallHost, RunStepsH
     return this.#ownWaits().expectStarted(ordinal);
   }
 
+  expectRead<T>(ordinal: number, read: (recorded: never) => T): Future<T> {
+    return this.#ownWaits().expectRead<T>(ordinal, read);
+  }
+
   #ownWaits(): Waits {
     this.#waits ??= new Waits(this);
     return this.#waits;
@@ -661,5 +706,6 @@ function settle(future: Future<unknown>, { payload, failed }: Entry): void {
 
 /** Commands after which an invocation may still be idle: nothing of its own is under way. */
 function isQuiet(command: IssuedCommand): boolean {
-  return command.kind !== "run" && command.kind !== "cancel";
+  const { kind } = command;
+  return kind !== "run" && kind !== "check" && kind !== "cancel";
 }

@@ -1,6 +1,6 @@
 import { decodeError } from "../model/codec.ts";
 import type { Entry } from "../model/entry.ts";
-import { type Cancellable, Future, StartedFuture, type StartedHost } from "./future.ts";
+import { type Cancellable, Future, ReadFuture, StartedFuture, type StartedHost } from "./future.ts";
 
 /** Most runs of actors and services never wait: they share this, and never write to it. */
 const none: Map<number, Future<unknown>> = new Map();
@@ -37,6 +37,12 @@ export class Waits {
   expectStarted(ordinal: number): StartedFuture<unknown> {
     const future = new StartedFuture<unknown>(this.#run, ordinal);
     this.#own().set(ordinal, future);
+    return future;
+  }
+
+  expectRead<T>(ordinal: number, read: (recorded: never) => T): ReadFuture<T> {
+    const future = new ReadFuture<T>(this.#run, read);
+    this.#own().set(ordinal, future as Future<unknown>);
     return future;
   }
 

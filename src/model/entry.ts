@@ -5,7 +5,7 @@
  * Commands are what the code asked for; each has an ordinal, `command`, counted from 0 in the order
  * in which the code issued them. Completions are what came back, in the order of arrival, and name
  * the command they answer. Some commands are complete as they are written (`run` is written when
- * its step has ended, so that a step costs one entry).
+ * its step has ended, so that a step costs one entry; `check` when it has its answer).
  */
 export interface Entry {
   /** Position in the journal, from 0, without gaps. */
@@ -50,6 +50,10 @@ export type EntryKind =
   | "send-signal"
   /** Asking for the cancellation of another invocation; name is its id. */
   | "send-cancel"
+  /** A write of relationships; name is the tenant and the first of them; answered by `done`. */
+  | "relate"
+  /** A question about a permission, with its answer and zookie; name is the tenant and the question. */
+  | "check"
   /** `ctx.patched(name)` answered true. */
   | "patched"
   /** The number of what a command started, when it came from another node; payload `{ number }`. */
@@ -68,6 +72,7 @@ export const openKinds: ReadonlySet<EntryKind> = new Set([
   "attach",
   "sleep",
   "promise",
+  "relate",
 ]);
 
 /** Reads such a payload. One that cannot be read tells nothing: the attempt finds out, and pauses. */

@@ -328,6 +328,12 @@ export const errorTable = {
     action:
       "Ask somebody who may for the permission; the explanation, if you may see it, says why.",
   },
+  "caller-missing": {
+    status: 403,
+    message: "{target} is only for callers who are known, and nobody was named",
+    action:
+      "Name who calls: with an access token, the header x-holdfast-caller on this machine, or client.as(…).",
+  },
   "tenant-exists": {
     status: 409,
     message: "There is a tenant {tenant} already",

@@ -60,6 +60,8 @@ export interface TextPort extends Port {
 export interface TextStartRequest extends StartRequest {
   /** Valid JSON, or null for no input. */
   readonly inputText: string | null;
+  /** Whether a denial may say why, by tenant. Default: it may. */
+  readonly mayExplain?: (tenant: string) => boolean;
 }
 
 export interface TextOutcome {
@@ -96,6 +98,7 @@ export interface StartRequest {
   readonly idempotencyKey?: string;
   /** Milliseconds from now; only with `send`. */
   readonly delayMs?: number;
+  /** As whom, where nothing else says it: in the process, or on this machine without tokens. */
   readonly caller?: string;
   readonly traceparent?: string;
   readonly signal?: AbortSignal;

@@ -3,30 +3,46 @@ import { fail } from "../model/errors.ts";
 import { defaultLimits, type Limits } from "../model/limits.ts";
 import { encodeBase32 } from "../std/base32.ts";
 import { hash32 } from "../std/hash.ts";
-import type { Definition, HandlerDefinition, ScheduleDefinition } from "./handler.ts";
+import { type Authorization, isAuthorization } from "./authorization.ts";
+import type {
+  Definition,
+  HandlerDefinition,
+  HandlerOptions,
+  ScheduleDefinition,
+} from "./handler.ts";
 import { jsonSchemaOf, type StandardSchema } from "./standard-schema.ts";
 
 export interface Application {
   readonly definitions: readonly Definition[];
   readonly schedules: readonly ScheduleDefinition[];
+  readonly authorization?: Authorization;
 }
 
 /**
  * All definitions and schedules among the exports of a module, also those in exported arrays and
- * objects, in the order of the exports. One that is exported under two names counts once.
+ * objects, in the order of the exports. One that is exported under two names counts once. Of
+ * authorizations there can be one: `duplicate-definition`.
  */
 export function collectDefinitions(exports: Readonly<Record<string, unknown>>): Application {
   const definitions = new Set<Definition>();
   const schedules = new Set<ScheduleDefinition>();
+  const authorizations = new Set<Authorization>();
   const visit = (value: unknown, depth: number): void => {
     if (isDefinition(value)) definitions.add(value);
     else if (isSchedule(value)) schedules.add(value);
+    else if (isAuthorization(value)) authorizations.add(value);
     else if (depth < 1 && isContainer(value)) {
       for (const part of Object.values(value)) visit(part, depth + 1);
     }
   };
   for (const value of Object.values(exports)) visit(value, 0);
-  return { definitions: [...definitions], schedules: [...schedules] };
+  const [authorization, second] = authorizations;
+  if (second !== undefined) throw fail("duplicate-definition", { what: "The authorization" });
+  return {
+    definitions: [...definitions],
+    schedules: [...schedules],
+    ...(authorization === undefined ? {} : { authorization }),
+  };
 }
 
 /**
@@ -74,9 +90,16 @@ function describeDefinition({ kind, name, handlers, state }: Definition): unknow
 function describeHandler({ name, mode, invoke, options }: HandlerDefinition): unknown {
   const plain = Object.entries(options)
     .filter(([option]) => option !== "input" && option !== "output")
-    .sort(([a], [b]) => compare(a, b));
+    .map(([option, value]) => [option, option === "permission" ? describeRule(value) : value])
+    .sort(([a], [b]) => compare(String(a), String(b)));
   const schemas = [describeSchema(options.input), describeSchema(options.output)];
   return [name, mode, plain, schemas, Function.prototype.toString.call(invoke)];
+}
+
+function describeRule(permission: HandlerOptions["permission"]): unknown {
+  if (typeof permission !== "object") return permission;
+  const parts = Object.entries(permission).map(([name, part]) => [name, String(part)]);
+  return parts.sort(([a = ""], [b = ""]) => compare(a, b));
 }
 
 function describeSchema(schema: StandardSchema | undefined): unknown {

@@ -3,7 +3,7 @@ import { fail } from "../model/errors.ts";
 import { checkId } from "../model/ids.ts";
 import { defaultLimits } from "../model/limits.ts";
 import { type Duration, formatDuration, parseDuration } from "../std/duration.ts";
-import type { HandlerOptions, RetryPolicy } from "./handler.ts";
+import type { HandlerOptions, PermissionRule, RetryPolicy } from "./handler.ts";
 import { isStandardSchema } from "./standard-schema.ts";
 
 const optionNames: ReadonlySet<string> = new Set([
@@ -14,6 +14,7 @@ const optionNames: ReadonlySet<string> = new Set([
   "retention",
   "private",
   "durability",
+  "permission",
 ] satisfies (keyof HandlerOptions)[]);
 
 const retryNames: ReadonlySet<string> = new Set([
@@ -22,6 +23,14 @@ const retryNames: ReadonlySet<string> = new Set([
   "factor",
   "max",
 ] satisfies (keyof RetryPolicy)[]);
+
+const permissionNames: ReadonlySet<string> = new Set([
+  "name",
+  "resource",
+  "subject",
+  "context",
+  "tenant",
+] satisfies (keyof PermissionRule)[]);
 
 /** Names become path segments and SQL values: ids, and not what would confuse either. */
 export function checkName(what: string, name: unknown): asserts name is string {
@@ -85,6 +94,24 @@ export function checkOptions(of: string, options: HandlerOptions): void {
   if (options.timeout !== undefined) checkPositive(`The timeout of ${of}`, options.timeout);
   checkOneOf(`${what}: private`, options.private, [true, false]);
   checkOneOf(`${what}: durability`, options.durability, ["step", "pipelined"]);
+  if (options.permission !== undefined) {
+    checkPermission(`The permission of ${of}`, options.permission);
+  }
+}
+
+function checkPermission(what: string, permission: string | PermissionRule): void {
+  const rule = typeof permission === "string" ? { name: permission } : permission;
+  checkObject(what, rule);
+  checkKnown(what, rule, permissionNames);
+  const { name, tenant, ...makers } = rule;
+  const refuse = (reason: string): never => {
+    throw fail("invalid-argument", { what, reason });
+  };
+  if (typeof name !== "string" || name === "") refuse("it has no name");
+  if (tenant !== undefined && typeof tenant !== "string") refuse("its tenant is not a text");
+  for (const [part, maker] of Object.entries(makers)) {
+    if (maker !== undefined && typeof maker !== "function") refuse(`its ${part} is not a function`);
+  }
 }
 
 /** The bounds of a retry policy, of a handler as of a step. */

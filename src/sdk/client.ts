@@ -1,5 +1,7 @@
 /** The typed client: the handlers of definitions, called from outside, over any `Port`. */
 import { fail } from "../model/errors.ts";
+import { checkId } from "../model/ids.ts";
+import { defaultLimits } from "../model/limits.ts";
 import type {
   InvocationAddress,
   InvocationDescription,
@@ -118,6 +120,12 @@ export interface ClientSchedules {
 
 /** Holdfast from outside. Rejects with a `HoldfastError`, or with the error of the invocation. */
 export interface Client {
+  /**
+   * The same client, whose calls and messages are made as this caller. In the process that is taken
+   * as said; a server takes it without tokens only, from this machine.
+   */
+  as(caller: string): Client;
+
   /** The handlers of a service, to be called: `await client.call(mail).send(letter)`. */
   call<H>(service: Keyless<H>, options?: ClientCallOptions): ClientCalls<H>;
   /** Those of one actor or workflow: `await client.call(counter, "visits").add(1)`. */
@@ -185,23 +193,31 @@ type KeyOrOptions = string | ClientSendOptions | undefined;
 class PortClient implements Client {
   readonly schedules: ClientSchedules;
   readonly #port: Port;
+  /** As whom. */
+  readonly #caller: { readonly caller?: string };
 
-  constructor(port: Port) {
+  constructor(port: Port, caller: { readonly caller?: string } = {}) {
     this.#port = port;
+    this.#caller = caller;
     this.schedules = makeSchedules(port);
+  }
+
+  as(caller: string): Client {
+    checkId("The caller", caller, defaultLimits.idLength);
+    return new PortClient(this.#port, { caller });
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: both overloads at once; see above
   call(target: Definition, second?: KeyOrOptions, third?: ClientCallOptions): any {
     const port = this.#port;
-    const base = requestBase(target, second, third);
+    const base = { ...requestBase(target, second, third), ...this.#caller };
     return makeHandlerProxy(target, (handler, input) => port.call({ ...base, handler, input }));
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: both overloads at once; see above
   send(target: Definition, second?: KeyOrOptions, third?: ClientSendOptions): any {
     const port = this.#port;
-    const base = requestBase(target, second, third);
+    const base = { ...requestBase(target, second, third), ...this.#caller };
     return makeHandlerProxy(target, async (handler, input) => {
       const { id, status } = await port.send({ ...base, handler, input });
       return new SentInvocation(port, id, status === "previously-accepted");

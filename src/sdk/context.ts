@@ -1,3 +1,5 @@
+import type { Precondition, Verdict } from "../model/authz.ts";
+import type { CaveatContext, ObjectRef, Relationship, SubjectRef } from "../model/relationship.ts";
 import type { Duration } from "../std/duration.ts";
 import type { RetryPolicy } from "./handler.ts";
 import type { ArgsOf, Keyed, Keyless, ResultOf, RunResultOf, Workflow } from "./signature.ts";
@@ -85,6 +87,48 @@ export type Calls<H> = {
 /** Handlers as methods that send: each starts an invocation, and does not wait for it. */
 export type Sends<H> = { readonly [K in keyof H]: (...args: ArgsOf<H[K]>) => Sent };
 
+/** What a handler changes in the relationships, all of it or nothing. */
+export interface Relate {
+  /** What is there already is refused: `relationship-exists`. */
+  readonly create?: readonly Relationship[];
+  /** Put, whether there or not. */
+  readonly touch?: readonly Relationship[];
+  /** Taken away, if there. */
+  readonly delete?: readonly Relationship[];
+  /** All must hold, else `precondition-failed`. */
+  readonly preconditions?: readonly Precondition[];
+  /** Travels with the change to those who watch. */
+  readonly metadata?: CaveatContext;
+  /** Default: the tenant of the application. */
+  readonly tenant?: string;
+}
+
+/** What was changed is seen by every question that brings this zookie. */
+export interface Related {
+  readonly zookie: string;
+}
+
+/** For whom, and with what, a handler asks. */
+export interface CheckOptions {
+  /** Default: the caller of the invocation; without one, `caller-missing`. */
+  readonly subject?: SubjectRef;
+  /** Values for caveats. */
+  readonly context?: CaveatContext;
+  /** Relationships that hold for this question alone. */
+  readonly contextual?: readonly Relationship[];
+  /** Default: the tenant of the application. */
+  readonly tenant?: string;
+}
+
+/** A decision as it lies in the journal. */
+export interface Decision {
+  readonly verdict: Verdict;
+  /** Caveat parameters that would decide it; empty unless it is `conditional`. */
+  readonly missing: readonly string[];
+  /** What was decided rests on the relationships as of this. */
+  readonly zookie: string;
+}
+
 /** What every handler is given. */
 export interface Context {
   /** This invocation's id. */
@@ -140,6 +184,29 @@ export interface Context {
   /** Settles a durable promise of another invocation, by its id. */
   resolve(promiseId: string, value?: unknown): void;
   reject(promiseId: string, reason: string): void;
+
+  /**
+   * Whether the subject has a permission, as of all that is known when it is asked, what this
+   * invocation has related included. The decision is recorded: a replay decides the same. What
+   * depends on caveat parameters that were not given is no. Errors: `unknown-type`,
+   * `unknown-relation`, `caller-missing`, and the others of a question.
+   *
+   * `if (await ctx.check("edit", { type: "document", id }))`
+   */
+  check(permission: string, resource: ObjectRef, options?: CheckOptions): DurableFuture<boolean>;
+  /** The same with the whole decision: `conditional` as well, and the zookie to store with content. */
+  decide(permission: string, resource: ObjectRef, options?: CheckOptions): DurableFuture<Decision>;
+  /** The same for those who go on only if it is so: else `permission-denied`, which ends a handler. */
+  require(permission: string, resource: ObjectRef, options?: CheckOptions): DurableFuture<Decision>;
+  /**
+   * Changes relationships. They are durable with what this handler did before it, and on one node in
+   * the same commit as the state that it sets in the same breath, without an `await` between. A
+   * refusal is final, and is thrown to whoever awaits: `relationship-exists`, `precondition-failed`,
+   * `subject-not-allowed` and the others of a write.
+   *
+   * `await ctx.relate({ create: [{ resource: doc, relation: "owner", subject: user }] })`
+   */
+  relate(change: Relate): DurableFuture<Related>;
 
   /** All results, or the first error. */
   all<T extends readonly unknown[]>(

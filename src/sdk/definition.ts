@@ -300,15 +300,25 @@ function makeHandlers(
     const { options, shared: isShared, fn } = unwrap(target, value);
     checkOptions(target, options);
     const actual = modeOf(target, handlerName, mode, isShared);
+    const all = Object.freeze({ ...common, ...options });
+    checkResource(target, actual, all);
     handlers[handlerName] = Object.freeze({
       name: handlerName,
       mode: actual,
       // What the user wrote; its types are known where it is called only through a typed client.
       invoke: fn as HandlerDefinition["invoke"],
-      options: Object.freeze({ ...common, ...options }),
+      options: all,
     });
   }
   return Object.freeze(handlers);
+}
+
+/** What has no key has no object of its own. */
+function checkResource(target: string, mode: HandlerMode, { permission }: HandlerOptions): void {
+  if (mode !== "stateless" || permission === undefined) return;
+  if (typeof permission !== "string" && permission.resource !== undefined) return;
+  const reason = "a service has no key, so the permission has to name its resource";
+  throw fail("invalid-argument", { what: `The permission of ${target}`, reason });
 }
 
 function checkHandlerName(of: string, name: string): void {

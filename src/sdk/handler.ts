@@ -1,4 +1,5 @@
 import type { HandlerMode } from "../model/invocation.ts";
+import type { CaveatContext, ObjectRef, SubjectRef } from "../model/relationship.ts";
 import type { Duration } from "../std/duration.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
@@ -41,6 +42,25 @@ export interface HandlerOptions {
   readonly private?: boolean;
   /** `"step"` (default): a step starts when all before it is durable. `"pipelined"`: steps run ahead. */
   readonly durability?: "step" | "pipelined";
+  /**
+   * What the caller must have the right to. Whoever has not is refused with `permission-denied`
+   * before anything starts. A name means: on the object of the service's name and the key.
+   */
+  readonly permission?: string | PermissionRule;
+}
+
+/** A permission that a handler asks for, on what, and for whom. */
+export interface PermissionRule {
+  /** A permission or relation of the schema. */
+  readonly name: string;
+  /** Default: `{ type: <service>, id: <key> }`. Services have no key, and must say it. */
+  resource?(key: string, input: never): ObjectRef;
+  /** Default: what the application's `authorization` makes of the caller. */
+  subject?(caller: string | undefined, input: never): SubjectRef | undefined;
+  /** Values for caveats. */
+  context?(key: string, input: never): CaveatContext;
+  /** Default: the application's. */
+  readonly tenant?: string;
 }
 
 /** Exponential backoff. Jitter of up to a tenth is taken off each pause. */

@@ -34,6 +34,7 @@ import { validateInput } from "../sdk/validate.ts";
 import { formatDuration } from "../std/duration.ts";
 import type { SqlValue, Store } from "../store/store.ts";
 import { readDescription, readEntry, readSchedule, selectInvocations } from "./descriptions.ts";
+import type { Guard } from "./guard.ts";
 
 export interface EnginePortOptions {
   readonly engine: Engine;
@@ -41,6 +42,8 @@ export interface EnginePortOptions {
   readonly deployments: Deployments;
   readonly host: Host;
   readonly limits: Limits;
+  /** Who asks for the permissions that handlers declare. Absent: they are refused. */
+  readonly guard?: Guard;
 }
 
 /** The Port in front of an engine in this process: checks what comes in, then makes a command of it. */
@@ -54,6 +57,7 @@ class EnginePort implements TextPort {
   readonly #deployments: Deployments;
   readonly #host: Host;
   readonly #limits: Limits;
+  readonly #guard: Guard | undefined;
 
   constructor(options: EnginePortOptions) {
     this.#engine = options.engine;
@@ -61,6 +65,7 @@ class EnginePort implements TextPort {
     this.#deployments = options.deployments;
     this.#host = options.host;
     this.#limits = options.limits;
+    this.#guard = options.guard;
   }
 
   // Starting.
@@ -107,7 +112,11 @@ class EnginePort implements TextPort {
     };
     try {
       const handler = this.#handler(request);
-      const submit = (): void => this.#engine.submit(this.#command(request, replies));
+      const start = (): void => this.#engine.submit(this.#command(request, replies));
+      const submit = (): void => {
+        if (handler.definition.options.permission === undefined) start();
+        else this.#ask(handler, request, { start, refuse });
+      };
       const schema = handler.definition.options.input;
       const checked =
         schema === undefined
@@ -119,6 +128,24 @@ class EnginePort implements TextPort {
             );
       if (checked instanceof Promise) checked.then(submit, refuse);
       else submit();
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  /** Starts what the caller may start. */
+  #ask(
+    handler: HandlerRuntime,
+    request: TextStartRequest,
+    { start, refuse }: { readonly start: () => void; readonly refuse: (error: unknown) => void },
+  ): void {
+    try {
+      if (this.#guard === undefined) throw fail("schema-missing", { tenant: "" });
+      const { key = null, caller, inputText, mayExplain = always } = request;
+      const input = inputText === null ? undefined : JSON.parse(inputText);
+      const admitted = this.#guard.admit(handler, { key, caller, input, mayExplain });
+      if (admitted === undefined) start();
+      else admitted.then(start, refuse);
     } catch (error) {
       refuse(error);
     }
@@ -431,6 +458,8 @@ class EnginePort implements TextPort {
     return fail("unknown-invocation", { id: formatInvocationId(this.#engine.tag, number) });
   }
 }
+
+const always = (): boolean => true;
 
 /** The parsed result, or the error with which the invocation failed. */
 function resultOf({ output, error }: TextOutcome): unknown {

@@ -3,12 +3,14 @@ import { type EmbeddedAuthz, makeAuthzPort, type Submit } from "../authz/port.ts
 import { Deployments, makeDeployment } from "../engine/deployments.ts";
 import { Engine } from "../engine/loop.ts";
 import { ThreadExecutor } from "../executor/executor.ts";
+import { Relations } from "../executor/relations.ts";
 import type { Host, Log } from "../host/host.ts";
 import { makeNodeHost } from "../host/node-host.ts";
 import type { AuthzOutcome } from "../model/authz.ts";
 import { defaultLimits, type Limits } from "../model/limits.ts";
 import type { TextPort } from "../model/port.ts";
 import { type Application, checkDefinitions, deploymentHash } from "../sdk/application.ts";
+import { type Authorization, authorization as makeAuthorization } from "../sdk/authorization.ts";
 import { type Client, makeClient } from "../sdk/client.ts";
 import type { Definition, ScheduleDefinition } from "../sdk/handler.ts";
 import { MemoryDisk } from "../store/memory/memory-disk.ts";
@@ -16,6 +18,7 @@ import { openMemoryStore } from "../store/memory/memory-store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import { makeEnginePort } from "./engine-port.ts";
+import { Guard } from "./guard.ts";
 
 /** How Holdfast is opened inside a program. */
 export interface OpenOptions {
@@ -35,6 +38,8 @@ export interface OpenOptions {
   readonly residency?: "keep" | "evict";
   /** Sends every message between partitions through the outbox, as between nodes. */
   readonly outboxAlways?: boolean;
+  /** What `authorization(…)` gives: the schema, and who a caller is in it. */
+  readonly authorization?: Authorization;
   /** How much memory authorization may take. */
   readonly authz?: Partial<AuthzSettings>;
   /** The machine; replaced in simulation and tests. */
@@ -68,8 +73,9 @@ export interface Holdfast extends Client {
 /**
  * Opens the store and starts to run what it has. Resolves when new work can be taken.
  *
- * Errors: `duplicate-definition`, `invalid-schedule`, and those of the store (`store-in-use`,
- * `store-foreign`, `store-damaged`, `store-newer`, `store-full`).
+ * Errors: `duplicate-definition`, `invalid-schedule`, those of the schema (`schema-invalid`,
+ * `schema-orphans`), and those of the store (`store-in-use`, `store-foreign`, `store-damaged`,
+ * `store-newer`, `store-full`).
  *
  * @example
  * ```ts
@@ -118,21 +124,27 @@ async function start(options: OpenOptions, parts: Parts): Promise<Holdfast> {
   const settings = { ...defaultAuthzSettings, ...options.authz };
   const relations = new Authz({ host, limits, store: store.relations, settings });
   await relations.open();
+  const authorization = options.authorization ?? makeAuthorization();
+  const guard = new Guard(relations, authorization);
+  const asked = new Relations(relations, authorization);
   const engine = new Engine({
     host,
     relations,
+    guard,
     store,
     limits,
     deployments,
     owner: `pid ${process.pid}`,
-    makeExecutor: (of) => new ThreadExecutor(host, limits, of),
+    makeExecutor: (of) => new ThreadExecutor(host, limits, of, asked),
     ...(options.residency === undefined ? {} : { residency: options.residency }),
     ...(options.outboxAlways === undefined ? {} : { outboxAlways: options.outboxAlways }),
   });
   await engine.open();
-  await engine.declareSchedules(application.schedules);
-  const port = makeEnginePort({ engine, store, deployments, host, limits });
   const submit = submitAuthz(engine);
+  const authz = makeAuthzPort(relations, submit);
+  if (options.authorization !== undefined) await declare(options.authorization, authz, relations);
+  await engine.declareSchedules(application.schedules);
+  const port = makeEnginePort({ engine, store, deployments, host, limits, guard });
   relations.history.start(submit);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -143,7 +155,7 @@ async function start(options: OpenOptions, parts: Parts): Promise<Holdfast> {
   return Object.assign(makeClient(port), {
     deployment,
     port,
-    authz: makeAuthzPort(relations, submit),
+    authz,
     relations,
     engine,
     store,
@@ -156,8 +168,23 @@ async function start(options: OpenOptions, parts: Parts): Promise<Holdfast> {
   });
 }
 
+/** Makes the tenant and the schema of the application what it says they are. */
+async function declare(
+  { tenant: id, schema }: Authorization,
+  authz: EmbeddedAuthz,
+  relations: Authz,
+): Promise<void> {
+  const known = [...relations.tenants].some((tenant) => tenant.id === id);
+  if (!known) await authz.createTenant({ id });
+  if (schema === null) return;
+  const { currentSchema } = relations.tenant(id);
+  const current = currentSchema === null ? null : relations.tenant(id).schemaRow(currentSchema);
+  if (current?.text === schema.text && current.dialect === schema.dialect) return;
+  await authz.tenant(id).writeSchema(schema);
+}
+
 /** Changes go through the loop, and are told when they are durable. */
-function submitAuthz(engine: Engine): Submit {
+export function submitAuthz(engine: Engine): Submit {
   return (change) => {
     const { promise, resolve, reject } = Promise.withResolvers<AuthzOutcome>();
     engine.submit({ kind: "authz", change, reply: { resolve, reject } });
@@ -165,7 +192,7 @@ function submitAuthz(engine: Engine): Submit {
   };
 }
 
-async function openStore(store: string | Store, host: Host): Promise<Store> {
+export async function openStore(store: string | Store, host: Host): Promise<Store> {
   if (typeof store !== "string") return store;
   if (store === ":memory:") return openMemoryStore(new MemoryDisk(host));
   return openSqliteStore({ path: store, host });

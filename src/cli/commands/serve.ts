@@ -29,11 +29,12 @@ export function define(command: Command): void {
 async function run(file: string, options: ServeOptions): Promise<void> {
   const settings = parseServerOptions(options);
   const stopped = awaitStop();
-  const { definitions, schedules } = await loadApplication(file);
+  const { definitions, schedules, authorization } = await loadApplication(file);
   const { deployment } = options;
   const server = await serve({
     services: definitions,
     schedules,
+    ...(authorization === undefined ? {} : { authorization }),
     ...settings,
     ...(deployment === undefined ? {} : { version: deployment }),
     ...(options.json === true ? { log: makeStandardLog(readConfig().log, "json") } : {}),

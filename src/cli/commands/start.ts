@@ -35,10 +35,11 @@ async function start(options: StartOptions): Promise<void> {
     const reason = "the example is part of the repository, and not of the published package";
     throw fail("invalid-application", { file: "examples/wallet/app.ts", reason });
   }
-  const { definitions, schedules } = await loadApplication(app);
+  const { definitions, schedules, authorization } = await loadApplication(app);
   const server = await serve({
     services: definitions,
     schedules,
+    ...(authorization === undefined ? {} : { authorization }),
     ...settings,
     store: settings.store ?? config.store ?? "wallet.db",
   });

@@ -17,6 +17,12 @@ export function applyStart(core: Core, command: StartCommand): void {
     refuse(core, command, unknown(core, command));
     return;
   }
+  const guarded = guardedHandler(core, command);
+  const denial = guarded === undefined ? null : (core.guard?.refusal(command, guarded) ?? null);
+  if (denial !== null) {
+    refuse(core, command, denial);
+    return;
+  }
   const { mode } = handler.definition;
   const address = idempotencyAddress(command);
   const known = address === null ? undefined : core.idempotency.get(addressKey(address));
@@ -49,6 +55,13 @@ export function applyStart(core: Core, command: StartCommand): void {
   } else {
     enqueue(core, live);
   }
+}
+
+/** The handler, where it asks for a permission that was not asked for at the door. */
+export function guardedHandler(core: Core, command: StartCommand): HandlerRuntime | undefined {
+  if (command.origin === undefined && command.schedule === undefined) return undefined;
+  const handler = core.deployments.handler(command.service, command.handler);
+  return handler?.definition.options.permission === undefined ? undefined : handler;
 }
 
 function makeRow(

@@ -20,7 +20,7 @@ import { applyRestart } from "./restart.ts";
 import { applySchedule } from "./schedule.ts";
 import { applyAwaitPromise, applySettle } from "./settle.ts";
 import { applySignal } from "./signal.ts";
-import { applyStart } from "./start.ts";
+import { applyStart, guardedHandler } from "./start.ts";
 import { applyTimer } from "./timer.ts";
 import { applyTurn } from "./turn.ts";
 
@@ -50,6 +50,8 @@ export const commandTable: Table = {
       if (command.key !== null) needs.key(command.service, command.key);
       const address = idempotencyAddress(command);
       if (address !== null) needs.idempotency(address);
+      const guarded = guardedHandler(needs.core, command);
+      if (guarded !== undefined) needs.guard(command, guarded);
     },
     apply: applyStart,
     partition: (core, command) => core.partitionOf(command.service, command.key),

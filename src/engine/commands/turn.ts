@@ -15,6 +15,7 @@ import {
   suspend,
 } from "../lifecycle.ts";
 import type { Live, OpenCommand } from "../state.ts";
+import { authzPartition } from "./authz.ts";
 import { writeState } from "./state-write.ts";
 
 /** Sleeps at least as long as this leave memory at once. */
@@ -65,7 +66,8 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
   const { kind, command, name, failed } = issued;
   const { number } = live.row;
   switch (kind) {
-    case "run": {
+    case "run":
+    case "check": {
       clearFailure(core, live, command);
       deliver(core, live, core.append(live, kind, command, name, issued.payload, failed));
       return;
@@ -106,7 +108,7 @@ function issue(core: Core, live: Live, issued: IssuedCommand, brief: boolean): v
   }
 }
 
-/** Commands about other invocations, by number. */
+/** Commands about other invocations, by number, and about relationships. */
 function issueToOthers(core: Core, live: Live, issued: IssuedCommand): void {
   const { kind, command, name, payload, failed } = issued;
   const from = live.row.number;
@@ -114,6 +116,12 @@ function issueToOthers(core: Core, live: Live, issued: IssuedCommand): void {
   const to = partitionOfNumber(target);
   const waiter = { number: from, command };
   switch (kind) {
+    case "relate": {
+      const { change } = issued;
+      assert(change !== undefined, "a write of relationships says what");
+      core.route(from, authzPartition(core, change.tenant), { kind: "authz", change, waiter });
+      return;
+    }
     case "attach":
       if (issued.workflow !== undefined) {
         const { service, key } = issued.workflow;

@@ -46,6 +46,8 @@ export const entryKindCode: Readonly<Record<EntryKind, number>> = {
   cancel: 16,
   id: 17,
   accepted: 18,
+  relate: 19,
+  check: 20,
 };
 
 export const entryKinds: readonly EntryKind[] = inOrder(entryKindCode);

@@ -64,6 +64,7 @@ function describe(kind: EntryKind, entry: WaitingEntry): string | null {
   switch (kind) {
     case "call":
     case "promise":
+    case "relate":
       return `${kind} ${entry.name}`;
     case "attach":
       return `attach ${entry.payload === null ? entry.name : entry.payload.replaceAll('"', "")}`;
