@@ -319,25 +319,32 @@ export interface ExpandAnswer {
   readonly zookie: string;
 }
 
-export type ExpandTree =
-  | {
-      readonly kind: "union" | "intersection" | "exclusion";
-      readonly of: ObjectRef & { readonly relation: string };
-      readonly children: readonly ExpandTree[];
-    }
-  | {
-      readonly kind: "leaf";
-      readonly of: ObjectRef & { readonly relation: string };
-      readonly subjects: readonly (SubjectRef & { readonly caveat?: Relationship["caveat"] })[];
-    }
-  /** Not followed (not `deep`): another relation, or an arrow, as usersets. */
-  | {
-      readonly kind: "computed";
-      readonly of: ObjectRef & { readonly relation: string };
-      readonly usersets: readonly (ObjectRef & { readonly relation: string })[];
-      /** For an arrow: the relation it goes over. */
-      readonly over?: string;
-    };
+export type ExpandTree = ExpandBranch | ExpandLeaf | ExpandComputed;
+
+interface ExpandNode {
+  /** Whose right this is a part of. */
+  readonly of: ObjectRef & { readonly relation: string };
+  /** It counts only where this is true: of the relationship that leads here. */
+  readonly caveat?: NonNullable<Relationship["caveat"]>;
+}
+
+export interface ExpandBranch extends ExpandNode {
+  readonly kind: "union" | "intersection" | "exclusion";
+  readonly children: readonly ExpandTree[];
+}
+
+export interface ExpandLeaf extends ExpandNode {
+  readonly kind: "leaf";
+  readonly subjects: readonly (SubjectRef & { readonly caveat?: Relationship["caveat"] })[];
+}
+
+/** Not followed (not `deep`): another relation, or an arrow, as usersets. */
+export interface ExpandComputed extends ExpandNode {
+  readonly kind: "computed";
+  readonly usersets: readonly (ObjectRef & { readonly relation: string })[];
+  /** For an arrow: the relation it goes over. */
+  readonly over?: string;
+}
 
 export interface LookupResources extends Question, PageRequest {
   readonly resourceType: string;

@@ -1,6 +1,6 @@
 import { mix } from "../graph/pair-table.ts";
 import { dependenciesMax, type Evaluation } from "./evaluation.ts";
-import type { Tri } from "./verdict.ts";
+import { type Tri, unknown } from "./verdict.ts";
 
 /** Entries that share a place: their keys fill one line of the processor's cache. */
 const ways = 4;
@@ -108,7 +108,7 @@ export class AnswerCache {
   /** Keeps what the evaluation has just found out, if it may be kept. */
   put(evaluation: Evaluation, object: number, options: { uid: number; value: Tri }): void {
     const { subjectObject, subjectRelation, dependencyCount, revision } = evaluation;
-    if (evaluation.sawCaveat || evaluation.fault !== null) return;
+    if (evaluation.sawCaveat || options.value === unknown) return;
     if (dependencyCount > dependenciesMax) return;
     let entry = this.#lookUp(evaluation, object, options.uid);
     if (entry < 0) {

@@ -85,7 +85,8 @@ const nothing: readonly string[] = [];
 
 export function missingOf({ evaluation }: Asked, value: Tri): readonly string[] {
   if (value !== unknown) return nothing;
-  return [...new Set(evaluation.missing)].sort();
+  const names = evaluation.doubts.filter((doubt) => typeof doubt === "string");
+  return [...new Set(names)].sort();
 }
 
 /** One check of a question that may have many. */

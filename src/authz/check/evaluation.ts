@@ -123,12 +123,10 @@ export class Evaluation {
   wildcardKey = -1;
 
   /**
-   * Names of caveat parameters that would decide something, in the order of the walk: what turns out
-   * not to matter is taken off its end (`settle`).
+   * Why something is unknown, in the order of the walk: names of caveat parameters that were not
+   * given, and errors. What turns out not to matter is taken off its end (`settle`).
    */
-  readonly missing: string[] = [];
-  /** Why something could not be found out; told if it would have mattered. */
-  fault: HoldfastError | null = null;
+  readonly doubts: (string | HoldfastError)[] = [];
   /** A caveat was asked: the answer depends on the context. */
   sawCaveat = false;
   /** When the answer may become another by time alone. */
@@ -152,7 +150,7 @@ export class Evaluation {
   /** The place on the path that a cut circle leads back to, the lowest of them. */
   #cut = Number.POSITIVE_INFINITY;
   #entered = 0;
-  #memo: Map<number, Tri | readonly string[]> | null = null;
+  #memo: Map<number, Tri | readonly (string | HoldfastError)[]> | null = null;
 
   begin(options: EvaluationOptions): void {
     this.graph = options.graph;
@@ -213,8 +211,7 @@ export class Evaluation {
 
   /** Before each answer. */
   reset(): void {
-    this.missing.length = 0;
-    this.fault = null;
+    this.doubts.length = 0;
     this.sawCaveat = false;
     this.expiresAt = Number.POSITIVE_INFINITY;
     this.circles = 0;
@@ -230,7 +227,8 @@ export class Evaluation {
   /** One whole answer. Throws what stood in the way, if that would have decided. */
   answer(right: Right, object: number): Tri {
     const value = this.settle(0, this.enter(right, object));
-    if (value === unknown && this.fault !== null && !this.incomplete) throw this.fault;
+    if (value !== unknown || this.incomplete) return value;
+    for (const doubt of this.doubts) if (typeof doubt !== "string") throw doubt;
     return value;
   }
 
@@ -285,7 +283,7 @@ export class Evaluation {
       if (known !== undefined) return this.#recall(known);
       this.#memo ??= new Map();
     }
-    const mark = this.missing.length;
+    const mark = this.doubts.length;
     const before = this.#cut;
     this.#cut = Number.POSITIVE_INFINITY;
     this.#pathObjects[depth] = object;
@@ -300,23 +298,22 @@ export class Evaluation {
     return value;
   }
 
-  /** What is unknown is remembered by what is missing. */
-  #remember(value: Tri, mark: number): Tri | readonly string[] {
-    return value === unknown ? this.missing.slice(mark) : value;
+  /** What is unknown is remembered by why. */
+  #remember(value: Tri, mark: number): Tri | readonly (string | HoldfastError)[] {
+    return value === unknown ? this.doubts.slice(mark) : value;
   }
 
-  #recall(known: Tri | readonly string[]): Tri {
+  #recall(known: Tri | readonly (string | HoldfastError)[]): Tri {
     if (typeof known === "number") return known;
-    this.missing.push(...known);
+    this.doubts.push(...known);
     return unknown;
   }
 
   /**
-   * A part is known, whatever is unknown within it: what was noted as missing since `mark` does not
-   * matter.
+   * A part that is known, whatever is unknown within it: the doubts noted since `mark` do not matter.
    */
   settle(mark: number, value: Tri): Tri {
-    if (value !== unknown) this.missing.length = mark;
+    if (value !== unknown) this.doubts.length = mark;
     return value;
   }
 
@@ -329,7 +326,7 @@ export class Evaluation {
 
   #tooDeep(right: Right): Tri {
     const what = `${right.typeName}#${right.definition.name}`;
-    this.fault ??= fail("depth-exceeded", { what, max: this.schema.depthMax });
+    this.doubts.push(fail("depth-exceeded", { what, max: this.schema.depthMax }));
     return unknown;
   }
 
@@ -417,10 +414,10 @@ export class Evaluation {
       case "no":
         return no;
       case "unknown":
-        this.missing.push(...result.missing);
+        this.doubts.push(...result.missing);
         return unknown;
       case "error":
-        this.fault ??= result.error;
+        this.doubts.push(result.error);
         return unknown;
       default:
         return unreachable(result);

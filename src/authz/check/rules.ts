@@ -16,7 +16,7 @@ export function direct(right: () => Right): Rule {
     const self = right();
     if (!evaluation.has(object, self.relation)) return unknown;
     const node = evaluation.graph.findNode(object, self.relation);
-    const mark = evaluation.missing.length;
+    const mark = evaluation.doubts.length;
     let found: Tri = no;
     if (node !== 0) {
       found = directStored(evaluation, node, self);
@@ -81,7 +81,7 @@ function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): T
   const type = graph.typeOf(userset);
   const caveats = allowed.caveats(subjectKey(type, relation));
   if (caveats === undefined) return no;
-  const mark = evaluation.missing.length;
+  const mark = evaluation.doubts.length;
   const value = evaluation.versionValue(edge, caveats);
   if (value === no) return no;
   if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
@@ -108,7 +108,7 @@ function directOverlay(evaluation: Evaluation, object: number, right: Right): Tr
         : subjectKey(type, subjectRelation);
     const caveats = right.allowed.caveats(key);
     if (caveats === undefined) continue;
-    const mark = evaluation.missing.length;
+    const mark = evaluation.doubts.length;
     let value = evaluation.overlayValue(edge, caveats);
     if (value !== no && !isSubject && !isWildcard) {
       const of = schema.find(type, subjectRelation);
@@ -145,7 +145,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
   return (evaluation, object) => {
     const { over, target } = arrow();
     let found: Tri = no;
-    const mark = evaluation.missing.length;
+    const mark = evaluation.doubts.length;
     if (!evaluation.has(object, over.relation)) return unknown;
     evaluation.dependOn(object, over.relation);
     const { graph, schema } = evaluation;
@@ -165,7 +165,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
       const caveats = over.allowed.caveats(subjectKey(type, edge.subjectRelation));
       const rule = target(schema, type);
       if (caveats === undefined || rule === undefined) continue;
-      const before = evaluation.missing.length;
+      const before = evaluation.doubts.length;
       const value = evaluation.overlayValue(edge, caveats);
       if (value === no) continue;
       const beyond = rule(evaluation, edge.subjectObject);
@@ -184,7 +184,7 @@ function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arro
   const rule = target(schema, type);
   const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
   if (caveats === undefined || rule === undefined) return no;
-  const mark = evaluation.missing.length;
+  const mark = evaluation.doubts.length;
   const value = evaluation.versionValue(edge, caveats);
   if (value === no) return no;
   if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
@@ -197,7 +197,7 @@ export function arrowToAll(arrow: () => Arrow): Rule {
     const { over, target } = arrow();
     if (!evaluation.has(object, over.relation)) return unknown;
     evaluation.dependOn(object, over.relation);
-    const mark = evaluation.missing.length;
+    const mark = evaluation.doubts.length;
     const { graph, schema } = evaluation;
     let all: Tri = yes;
     let some = false;
@@ -251,14 +251,14 @@ export function union(operands: readonly Rule[]): Rule {
   if (operands.length === 1) return first;
   if (operands.length === 2) {
     return (evaluation, object) => {
-      const mark = evaluation.missing.length;
+      const mark = evaluation.doubts.length;
       const one = first(evaluation, object);
       if (one === yes) return yes;
       return evaluation.settle(mark, either(one, second(evaluation, object)));
     };
   }
   return (evaluation, object) => {
-    const mark = evaluation.missing.length;
+    const mark = evaluation.doubts.length;
     let found: Tri = no;
     for (const operand of operands) {
       found = either(found, operand(evaluation, object));
@@ -270,7 +270,7 @@ export function union(operands: readonly Rule[]): Rule {
 
 export function intersection(operands: readonly Rule[]): Rule {
   return (evaluation, object) => {
-    const mark = evaluation.missing.length;
+    const mark = evaluation.doubts.length;
     let all: Tri = yes;
     for (const operand of operands) {
       all = both(all, operand(evaluation, object));
@@ -286,7 +286,7 @@ export function intersection(operands: readonly Rule[]): Rule {
  */
 export function exclusion(base: Rule, subtract: Rule): Rule {
   return (evaluation, object) => {
-    const mark = evaluation.missing.length;
+    const mark = evaluation.doubts.length;
     const granted = base(evaluation, object);
     if (granted === no) return no;
     const circles = evaluation.circles;

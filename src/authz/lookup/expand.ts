@@ -105,7 +105,8 @@ class Expansion {
       subjects.push({ ...this.#subject(subject, relation), ...this.#caveat(extra) });
       if (!this.#deep || relation === 0) return;
       const userset = schema.find(evaluation.typeOf(subject), relation);
-      if (userset !== undefined) below.push(this.right(userset, subject));
+      if (userset === undefined) return;
+      below.push({ ...this.right(userset, subject), ...this.#caveat(extra) });
     });
     const leaf: ExpandTree = { kind: "leaf", of, subjects };
     return below.length === 0 ? leaf : { kind: "union", of, children: [leaf, ...below] };
@@ -124,8 +125,9 @@ class Expansion {
         const isFalse = this.#isFalse(over, { object: subject, relation, extra });
         if (isFalse && !arrow.all) return;
         if (this.#deep) {
-          if (to !== undefined && !isFalse) children.push(this.right(to, subject));
-          else if (arrow.all) children.push({ kind: "leaf", of, subjects: [] });
+          if (to !== undefined && !isFalse) {
+            children.push({ ...this.right(to, subject), ...this.#caveat(extra) });
+          } else if (arrow.all) children.push({ kind: "leaf", of, subjects: [] });
         } else usersets.push(this.#of(subject, target));
       });
     }

@@ -1,5 +1,5 @@
 import type { SchemaDialect } from "../../model/authz.ts";
-import { fail } from "../../model/errors.ts";
+import { fail, toHoldfastError } from "../../model/errors.ts";
 import type { Limits } from "../../model/limits.ts";
 import {
   formatRelationship,
@@ -9,7 +9,7 @@ import {
   wildcardId,
 } from "../../model/relationship.ts";
 import type { Caveat } from "../caveat/caveat.ts";
-import { requirePlace } from "../schema/place.ts";
+import { placeFor } from "../schema/place.ts";
 import type { Schema } from "../schema/schema.ts";
 
 /** Object ids of SpiceDB (a superset of what its schemas can name); see its API, `ObjectReference`. */
@@ -85,7 +85,8 @@ export function checkRelationship(relationship: Relationship, options: UpdateOpt
   if (expiresAt !== undefined && !(Number.isSafeInteger(expiresAt) && expiresAt > 0)) {
     throw refuse(what, "its expiry is not a time in milliseconds since 1970");
   }
-  requirePlace(schema, relationship);
+  const problem = placeFor(schema, relationship);
+  if (problem !== null) throw fail(problem.code, { ...problem.details, relationship: what });
   if (caveat?.context === undefined) return;
   const size = Buffer.byteLength(JSON.stringify(caveat.context));
   if (size > limits.authzStoredContext) {
@@ -95,6 +96,10 @@ export function checkRelationship(relationship: Relationship, options: UpdateOpt
       max: limits.authzStoredContext,
     });
   }
-  // Throws `caveat-context` if it does not fit the declared types.
-  options.caveat(caveat.name)?.readContext(caveat.context, "stored");
+  try {
+    options.caveat(caveat.name)?.readContext(caveat.context, "stored");
+  } catch (error) {
+    const { code, details } = toHoldfastError(error);
+    throw fail(code, { ...details, relationship: what }, error);
+  }
 }
