@@ -1,7 +1,8 @@
 /*
  * The tables of authorization. Types, relations and caveats, of which there are few, are numbers
  * here (table `names`, in which each stays for good): measured, that takes a third of the bytes of a
- * tuple away. Versions are clustered by resource; the index by subject is as large as the table.
+ * tuple away. Versions are clustered by resource. The index by subject is a table of texts, which
+ * `subject-index.ts` keeps.
  */
 
 /** The key of a version, in order. */
@@ -14,8 +15,6 @@ export const keyColumns = [
   "subject_relation",
   "created",
 ] as const;
-
-export const tupleColumns = "caveat, context, expires_at, deleted";
 
 export const relationSchema: string = `
 CREATE TABLE tenants (
@@ -70,9 +69,18 @@ CREATE TABLE tuples (
   deleted INTEGER,
   PRIMARY KEY (tenant, ${keyColumns.join(", ")})
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tuples_subject ON tuples
-  (tenant, subject_type, subject_id, subject_relation, resource_type, resource_id, relation, created);
 CREATE INDEX tuples_deleted ON tuples (tenant, deleted) WHERE deleted IS NOT NULL;
+
+CREATE TABLE by_subject (
+  key TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fresh_subjects (
+  tenant INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  keys TEXT NOT NULL,
+  PRIMARY KEY (tenant, revision)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE relation_log (
   tenant INTEGER NOT NULL,

@@ -15,6 +15,7 @@ import type {
 import type { Names } from "./names.ts";
 import { Question, type Row } from "./rows.ts";
 import type { ScanRunner } from "./scan-runner.ts";
+import { type SubjectIndex, subjectTexts } from "./subject-index.ts";
 import { loaderTexts, TupleLoader } from "./tuple-loader.ts";
 import { pagerTexts, TuplePager } from "./tuple-pager.ts";
 import { scanText, TupleScanner } from "./tuple-scanner.ts";
@@ -44,8 +45,15 @@ export const relationQuestions: Readonly<Record<string, string>> = {
   ...questionTexts,
   ...loaderTexts,
   ...pagerTexts,
+  ...subjectTexts,
   scan: scanText,
 };
+
+export interface RelationParts {
+  readonly names: Names;
+  readonly subjects: SubjectIndex;
+  readonly scans: ScanRunner;
+}
 
 /** What is kept for authorization, read from the file. */
 export class SqliteRelations implements RelationReads {
@@ -55,14 +63,14 @@ export class SqliteRelations implements RelationReads {
   readonly #pager: TuplePager;
   readonly #scans: ScanRunner;
 
-  constructor(db: DatabaseSync, names: Names, scans: ScanRunner) {
+  constructor(db: DatabaseSync, { names, subjects, scans }: RelationParts) {
     // fromEntries forgets the key type
     this.#ask = Object.fromEntries(
       Object.entries(questionTexts).map(([name, text]) => [name, new Question(db, text)]),
     ) as Record<keyof typeof questionTexts, Question>;
     this.#scanner = new TupleScanner(db, names);
-    this.#loader = new TupleLoader(db, names);
-    this.#pager = new TuplePager(db, names);
+    this.#loader = new TupleLoader(db, { names, subjects });
+    this.#pager = new TuplePager(db, { names, subjects });
     this.#scans = scans;
   }
 

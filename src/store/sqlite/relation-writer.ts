@@ -13,7 +13,9 @@ import type {
 } from "../relations.ts";
 import type { Names } from "./names.ts";
 import { keyColumns } from "./relation-format.ts";
-import { type Cell, Question } from "./rows.ts";
+import { type Cell, Question, type Row } from "./rows.ts";
+import type { SubjectIndex } from "./subject-index.ts";
+import { formatSubjectKey } from "./subject-key.ts";
 
 const key = keyColumns.join(", ");
 const atKey = `tenant = ? AND ${keyColumns.map((column) => `${column} = ?`).join(" AND ")}`;
@@ -67,17 +69,19 @@ interface Advance {
 export class RelationWriter {
   readonly #run: Statements;
   readonly #names: Names;
+  readonly #subjects: SubjectIndex;
   readonly #revision: Question;
   readonly #isDeleted: Question;
   readonly #ended: Question;
   readonly #any: Question;
 
-  constructor(db: DatabaseSync, names: Names) {
+  constructor(db: DatabaseSync, names: Names, subjects: SubjectIndex) {
     // fromEntries forgets the key type
     this.#run = Object.fromEntries(
       Object.entries(statementTexts).map(([name, text]) => [name, db.prepare(text)]),
     ) as Statements;
     this.#names = names;
+    this.#subjects = subjects;
     this.#revision = new Question(db, `SELECT revision FROM tenants WHERE ${living}`);
     this.#isDeleted = new Question(db, "SELECT deleted FROM tenants WHERE number = ?");
     this.#ended = new Question(
@@ -93,6 +97,9 @@ export class RelationWriter {
     for (const row of writes.putSchemas) this.#putSchema(row);
     for (const row of writes.putDocuments) this.#putDocument(row);
     this.#writeCommits(writes.relations);
+    let inserted = 0;
+    for (const { inserts } of writes.relations) inserted += inserts.length;
+    this.#subjects.step(inserted);
     for (const trim of writes.trimRelations) this.#trim(trim);
     for (const number of writes.deleteTenants) {
       assert(this.#run.deleteTenant.run(number).changes === 1, `no tenant ${number}`);
@@ -153,24 +160,15 @@ export class RelationWriter {
       const { changes } = endTuple.run(revision, tenant, ...this.#keyOf(it));
       assert(changes === 1, "delete of what does not hold");
     }
-    const names = this.#names;
+    const subjects: string[] = [];
     for (const it of inserts) {
       assert(it.created === revision && it.deleted === null, "insert of another revision");
-      insertTuple.run(
-        tenant,
-        names.put(it.resourceType),
-        it.resourceId,
-        names.put(it.relation),
-        names.put(it.subjectType),
-        it.subjectId,
-        names.put(it.subjectRelation),
-        it.created,
-        names.put(it.caveat),
-        it.context,
-        it.expiresAt,
-        null,
-      );
+      const key = this.#keyOf(it);
+      const caveat = this.#names.put(it.caveat);
+      insertTuple.run(tenant, ...key, caveat, it.context, it.expiresAt, null);
+      subjects.push(formatSubjectKey(tenant, key));
     }
+    this.#subjects.add(tenant, revision, subjects);
     insertLog.run(tenant, revision, at, log);
   }
 
@@ -202,17 +200,29 @@ export class RelationWriter {
       return;
     }
     const keys = this.#ended.all(tenant, upTo, limit);
-    for (const cells of keys) this.#run.deleteTuple.run(tenant, ...cells);
+    this.#deleteTuples(tenant, keys);
     this.#run.trimLog.run(tenant, upTo, limit - keys.length);
     this.#run.noteTrim.run(upTo, tenant);
+  }
+
+  #deleteTuples(tenant: number, keys: readonly Row[]): void {
+    const byRevision = new Map<number, Set<string>>();
+    for (const key of keys) {
+      this.#run.deleteTuple.run(tenant, ...key);
+      const created = key.at(-1) as number; // the last column of a key
+      const subjects = byRevision.get(created) ?? new Set();
+      byRevision.set(created, subjects.add(formatSubjectKey(tenant, key)));
+    }
+    for (const [revision, of] of byRevision) this.#subjects.remove(tenant, revision, of);
   }
 
   /** A portion of what a deleted tenant has left; with the last one its number is free. */
   #sweep(tenant: number, limit: number): void {
     const run = this.#run;
-    const keys = this.#any.all(tenant, limit);
-    for (const cells of keys) run.deleteTuple.run(tenant, ...cells);
-    let left = limit - keys.length;
+    let left = Math.max(0, limit - this.#subjects.sweep(tenant, limit));
+    const keys = this.#any.all(tenant, left);
+    this.#deleteTuples(tenant, keys);
+    left -= keys.length;
     left -= Number(run.sweepSchemas.run(tenant, left).changes);
     left -= Number(run.sweepDocuments.run(tenant, left).changes);
     left -= Number(run.trimLog.run(tenant, Number.MAX_SAFE_INTEGER, left).changes);

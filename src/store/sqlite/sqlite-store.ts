@@ -30,6 +30,7 @@ import { Reader } from "./reader.ts";
 import { SqliteRelations } from "./relation-reader.ts";
 import { Question } from "./rows.ts";
 import { ScanRunner } from "./scan-runner.ts";
+import { SubjectIndex } from "./subject-index.ts";
 import { WalKeeper, walBytesDefault } from "./wal-keeper.ts";
 import { BatchWriter } from "./writer.ts";
 
@@ -44,6 +45,8 @@ export interface SqliteOptions {
   readonly walBytes?: number;
   /** PRAGMAs to set after opening, such as `max_page_count`, to simulate a full disk. */
   readonly pragmas?: string;
+  /** How many entries wait before they go into the index by subject; fewer to see that happen. */
+  readonly freshSubjects?: number;
 }
 
 /**
@@ -155,6 +158,7 @@ class SqliteStore implements Store {
   readonly #queries: QueryRunner;
   readonly #scans: ScanRunner;
   readonly #names: Names;
+  readonly #subjects: SubjectIndex;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
   readonly #dataVersion: Question;
@@ -192,9 +196,14 @@ class SqliteStore implements Store {
     });
     this.#reader = new Reader(db);
     this.#names = new Names(db, "write");
-    this.#writer = new BatchWriter(db, this.#names);
+    this.#subjects = new SubjectIndex(db, options.freshSubjects);
+    this.#writer = new BatchWriter(db, this.#names, this.#subjects);
     this.#scans = new ScanRunner(path);
-    this.relations = new SqliteRelations(db, this.#names, this.#scans);
+    this.relations = new SqliteRelations(db, {
+      names: this.#names,
+      subjects: this.#subjects,
+      scans: this.#scans,
+    });
     this.#queries = new QueryRunner(path, this.info.tag, options.host);
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#end = db.prepare("COMMIT");
@@ -266,6 +275,7 @@ class SqliteStore implements Store {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       this.#version = -1;
       this.#names.reload();
+      this.#subjects.reload();
       throw error;
     }
   }
