@@ -6,11 +6,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SchemaDialect } from "../../src/model/authz.ts";
 import { Prng } from "../../src/std/prng.ts";
-import { runCase, Tally } from "./differential.ts";
+import { runCase } from "./differential.ts";
 import { randomCase } from "./fuzz-case.ts";
 import { onGround } from "./ground.ts";
 import { modes } from "./grounds.ts";
 import { showCase, shrink } from "./shrink.ts";
+import { Tally } from "./suite-report.ts";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? Date.now() % 1_000_000_000);
 const checksOf = (mode: string) => (mode === "memory" ? 60_000 : 10_000);

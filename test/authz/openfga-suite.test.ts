@@ -4,7 +4,8 @@ import path from "node:path";
 import { test } from "node:test";
 import { Prng } from "../../src/std/prng.ts";
 import { suiteFolder } from "../suites.ts";
-import { onGround } from "./ground.ts";
+import { type Ground, onGround } from "./ground.ts";
+import { modes } from "./grounds.ts";
 import {
   canBeContextual,
   type Passing,
@@ -30,15 +31,18 @@ const oracleExceptions: ReadonlyMap<string, string> = new Map([
   ["resolution_too_complex_throws_error", "the oracle does not count levels"],
 ]);
 
-const modes = [{ name: "the oracle", open: openOracle, exceptions: oracleExceptions }];
+const engines = modes.map((mode) => ({ ...mode, exceptions }));
 
-for (const mode of modes) {
+for (const mode of [
+  { name: "the oracle", open: openOracle, exceptions: oracleExceptions },
+  ...engines,
+]) {
   for (const passing of ["stored", "contextual"] satisfies Passing[]) {
     test(`the tests of OpenFGA with ${passing} tuples, on ${mode.name}`, { skip }, async (t) => {
       assert(folder !== undefined);
       t.diagnostic(`seed ${seed}`);
       const report = new SuiteReport();
-      await onGround(mode.open, async (ground) => {
+      await onGround<Ground, void>(mode.open, async (ground) => {
         for (const file of ["consolidated_1_1_tests.yaml", "abac_tests.yaml"]) {
           for (const one of readOpenfgaTests(path.join(folder, file))) {
             if (passing === "contextual" && !canBeContextual(one)) continue;

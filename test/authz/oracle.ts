@@ -30,6 +30,8 @@ export interface World {
   readonly context?: CaveatContext;
   readonly contextual?: readonly Relationship[];
   readonly now: number;
+  /** Goes round in circles also where the schema says that there is nothing to be found. */
+  readonly blind?: boolean;
 }
 
 export type Answer =
@@ -63,14 +65,30 @@ export class Oracle {
   }
 
   check(resource: ObjectRef, permission: string, subject: SubjectRef): Answer {
+    return answerOf(this.#solve(resource, permission, subject), this.world.schema.dialect);
+  }
+
+  /** Does it, for all that is known, go in a circle? */
+  isCircle({
+    resource,
+    permission,
+    subject,
+  }: {
+    readonly resource: ObjectRef;
+    readonly permission: string;
+    readonly subject: SubjectRef;
+  }): boolean {
+    return this.#solve(resource, permission, subject).outcomes.has("endless");
+  }
+
+  #solve(resource: ObjectRef, permission: string, subject: SubjectRef): Value {
     const key = formatSubject(subject);
     let equations = this.#equations.get(key);
     if (equations === undefined) {
       equations = new Equations(this.#facts, subject);
       this.#equations.set(key, equations);
     }
-    const value = equations.solve(resource, permission);
-    return answerOf(value, this.world.schema.dialect);
+    return equations.solve(resource, permission);
   }
 
   /** The answer for every object of the type that there is a trace of. */
@@ -86,14 +104,22 @@ export class Oracle {
     permission: string,
     of: { readonly type: string; readonly relation?: string },
   ): Map<string, Answer> {
-    const ids = this.#facts.ids(of.type);
-    if (resource.type === of.type) ids.add(resource.id);
+    const { ids, stranger } = this.subjectIds(resource, of);
     const answers = mapOf([...ids].sort(), (id) => this.check(resource, permission, { ...of, id }));
     if (of.relation !== undefined) return answers;
+    return answers.set(wildcardId, this.check(resource, permission, { ...of, id: stranger }));
+  }
+
+  /** Every id of the type that there is a trace of, and one that there is none of. */
+  subjectIds(
+    resource: ObjectRef,
+    { type }: { readonly type: string },
+  ): { readonly ids: ReadonlySet<string>; readonly stranger: string } {
+    const ids = this.#facts.ids(type);
+    if (resource.type === type) ids.add(resource.id);
     let stranger = "stranger";
     while (ids.has(stranger)) stranger += "-";
-    answers.set(wildcardId, this.check(resource, permission, { type: of.type, id: stranger }));
-    return answers;
+    return { ids, stranger };
   }
 
   permissions(resource: ObjectRef, subject: SubjectRef): Map<string, Answer> {
@@ -157,6 +183,12 @@ class Facts {
       if (subject.type === type && subject.id !== wildcardId) ids.add(subject.id);
     }
     return ids;
+  }
+
+  /** Does the schema let such a subject have it at all? */
+  canHave({ type, relation: of = "" }: SubjectRef, at: ObjectRef, relation: string): boolean {
+    if (this.#world.blind === true) return true;
+    return reachOf(this.schema).get(`${at.type}#${relation}`)?.has(`${type}#${of}`) === true;
   }
 
   get hasCaveats(): boolean {
@@ -231,6 +263,8 @@ class Equations {
     if (type === at.type && id === at.id && of === relation) return yes;
     const definition = this.#facts.schema.types.get(at.type)?.relations.get(relation);
     if (definition === undefined) return no;
+    // What the schema lets no such subject have nobody need look for, round in circles or not.
+    if (!this.#facts.canHave(this.#subject, at, relation)) return no;
     return this.#evaluate(definition.rewrite, at, relation);
   }
 
@@ -280,6 +314,69 @@ class Equations {
     if (all) return each.length === 0 ? no : and(each);
     return or(each);
   }
+}
+
+const reaches = new WeakMap<Schema, ReadonlyMap<string, ReadonlySet<string>>>();
+
+function reachOf(schema: Schema): ReadonlyMap<string, ReadonlySet<string>> {
+  let reach = reaches.get(schema);
+  if (reach === undefined) {
+    reach = makeReach(schema);
+    reaches.set(schema, reach);
+  }
+  return reach;
+}
+
+/** Grows until nothing is added. */
+function makeReach(schema: Schema): ReadonlyMap<string, ReadonlySet<string>> {
+  const reach = new Map<string, Set<string>>();
+  const of = (type: string, relation: string) => reach.get(`${type}#${relation}`) ?? new Set();
+  const kinds = (expression: Expression, type: string, allowed: readonly AllowedSubject[]) => {
+    const found = new Set<string>();
+    const add = (more: Iterable<string>) => {
+      for (const kind of more) found.add(kind);
+    };
+    switch (expression.kind) {
+      case "this":
+        for (const subject of allowed) {
+          found.add(`${subject.type}#${subject.relation ?? ""}`);
+          if (subject.relation !== null) add(of(subject.type, subject.relation));
+        }
+        break;
+      case "self":
+        found.add(`${type}#`);
+        break;
+      case "relation":
+        add(of(type, expression.name));
+        break;
+      case "arrow":
+        for (const over of schema.types.get(type)?.relations.get(expression.over)?.allowed ?? []) {
+          add(kinds(expression.target, over.type, []));
+        }
+        break;
+      case "exclusion":
+        add(kinds(expression.base, type, allowed));
+        break;
+      case "union":
+      case "intersection":
+        for (const operand of expression.operands) add(kinds(operand, type, allowed));
+        break;
+      default:
+    }
+    return found;
+  };
+  for (let grows = true; grows; ) {
+    grows = false;
+    for (const { name: type, relations } of schema.types.values()) {
+      for (const { name, rewrite, allowed } of relations.values()) {
+        const before = of(type, name);
+        const after = before.union(kinds(rewrite, type, allowed)).add(`${type}#${name}`);
+        reach.set(`${type}#${name}`, after);
+        if (after.size > before.size) grows = true;
+      }
+    }
+  }
+  return reach;
 }
 
 function caveatsOf(schema: Schema): ReadonlyMap<string, Caveat> {

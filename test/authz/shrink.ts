@@ -1,7 +1,8 @@
 /** Takes away from a case whatever it fails without, until nothing can go. */
 import type { Expression } from "../../src/authz/schema/schema.ts";
 import { formatObject, formatSubject, type Relationship } from "../../src/model/relationship.ts";
-import { type Disagreement, showQuestion } from "./differential.ts";
+import { showQuestion } from "./asking.ts";
+import type { Disagreement } from "./differential.ts";
 import type { Ask, FuzzCase, Step } from "./fuzz-case.ts";
 import { type DraftMember, type DraftSchema, renderSchema } from "./random-schema.ts";
 

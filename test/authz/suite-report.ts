@@ -1,11 +1,23 @@
-/** What a suite came to. */
-export class SuiteReport {
+/** What tests came to: counts by name, and what disagreed. */
+
+export class Tally {
   readonly counts: Map<string, number> = new Map();
-  readonly disagreements: string[] = [];
 
   count(what: string, by = 1): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + by);
+    this.counts.set(what, this.of(what) + by);
   }
+
+  of(what: string): number {
+    return this.counts.get(what) ?? 0;
+  }
+
+  get summary(): string {
+    return [...this.counts].map(([what, count]) => `${what} ${count}`).join(", ");
+  }
+}
+
+export class SuiteReport extends Tally {
+  readonly disagreements: string[] = [];
 
   /** Counts a comparison, and keeps what is said about it when it does not hold. */
   expect(what: string, holds: boolean, describe: () => string): void {
@@ -19,8 +31,7 @@ export class SuiteReport {
     this.count("known differences", disagreements.length);
   }
 
-  get summary(): string {
-    const counts = [...this.counts].map(([what, count]) => `${what} ${count}`);
-    return `${counts.join(", ")}, disagreements ${this.disagreements.length}`;
+  override get summary(): string {
+    return `${super.summary}, disagreements ${this.disagreements.length}`;
   }
 }
