@@ -1,8 +1,11 @@
 /**
  * A wallet. Accounts are actors, so each has one owner of its balance; a transfer is a workflow over
  * two of them. Money is in exactly one place at any time: in a balance, or held for one transfer.
+ *
+ * Whoever opens an account owns it. Only owners and those whom they make managers may transfer from
+ * it; auditors may look. All other handlers are for the workflow alone.
  */
-import { actor, CancelledError, shared, workflow } from "holdfast";
+import { actor, authorization, CancelledError, handler, shared, workflow } from "holdfast";
 import { checkMoney, type Money, refuse } from "./money.ts";
 
 /** What is held or has arrived, by transfer. */
@@ -19,6 +22,31 @@ interface Part {
   readonly money: Money;
 }
 
+interface Settle {
+  readonly transfer: string;
+  readonly to: string;
+}
+
+export const access = authorization({
+  schema: `
+    definition user {}
+
+    definition account {
+      relation owner: user
+      relation manager: user
+      relation auditor: user
+      permission share = owner
+      permission transfer = owner + manager
+      permission view = transfer + auditor
+    }`,
+});
+
+/** What an owner lets somebody else do. */
+export interface Share {
+  readonly user: string;
+  readonly as: "manager" | "auditor";
+}
+
 export const account = actor("account", {
   retention: "1 minute",
   state: {
@@ -31,23 +59,37 @@ export const account = actor("account", {
     arrived: {} as ByTransfer,
   },
   handlers: {
-    open: (ctx, money: Money) => {
+    async open(ctx, money: Money) {
       const { amount, currency } = checkMoney(money);
+      const owner = ctx.caller;
+      if (owner === undefined) {
+        refuse("no-owner", "Whoever opens an account has to say who they are", {});
+      }
       if (ctx.get("currency") !== "") {
         refuse("account-exists", `Account ${ctx.key} is open already`, { account: ctx.key });
       }
+      // First, so that a refusal leaves nothing: owner and account are one commit.
+      await ctx.relate({ touch: [{ ...ofAccount(ctx.key, "owner"), subject: user(owner) }] });
       ctx.set("currency", currency);
       ctx.set("balance", amount);
     },
 
-    balance: shared((ctx): Money => {
+    share: handler({ permission: "share" }, async (ctx, share: Share) => {
+      await ctx.relate({ touch: [readShare(ctx.key, share)] });
+    }),
+
+    unshare: handler({ permission: "share" }, async (ctx, share: Share) => {
+      await ctx.relate({ delete: [readShare(ctx.key, share)] });
+    }),
+
+    balance: shared({ permission: "view" }, (ctx): Money => {
       const currency = ctx.get("currency");
       if (currency === "") refuseUnknown(ctx.key);
       return { amount: ctx.get("balance"), currency };
     }),
 
     /** Takes the money out of the balance and keeps it aside. */
-    hold: (ctx, { transfer, money }: Part) => {
+    hold: handler({ private: true }, (ctx, { transfer, money }: Part) => {
       checkCurrency(ctx.key, ctx.get("currency"), money);
       const balance = ctx.get("balance");
       if (balance < money.amount) {
@@ -56,9 +98,9 @@ export const account = actor("account", {
       }
       ctx.set("balance", balance - money.amount);
       ctx.set("held", { ...ctx.get("held"), [transfer]: money.amount });
-    },
+    }),
 
-    deposit: (ctx, { transfer, money }: Part) => {
+    deposit: handler({ private: true }, (ctx, { transfer, money }: Part) => {
       checkCurrency(ctx.key, ctx.get("currency"), money);
       const balance = ctx.get("balance") + money.amount;
       if (!Number.isSafeInteger(balance)) {
@@ -66,35 +108,42 @@ export const account = actor("account", {
       }
       ctx.set("balance", balance);
       ctx.set("arrived", { ...ctx.get("arrived"), [transfer]: money.amount });
-    },
+    }),
 
     /** Not shared: it waits its turn behind the deposit that it asks about. */
-    hasArrived: (ctx, transfer: string) => ctx.get("arrived")[transfer] !== undefined,
+    hasArrived: handler(
+      { private: true },
+      (ctx, transfer: string) => ctx.get("arrived")[transfer] !== undefined,
+    ),
 
     /** Undoes `hold`. Does nothing where nothing is held. */
-    release: (ctx, transfer: string) => {
+    release: handler({ private: true }, (ctx, transfer: string) => {
       const { [transfer]: amount, ...others } = ctx.get("held");
       if (amount === undefined) return;
       ctx.set("balance", ctx.get("balance") + amount);
       ctx.set("held", others);
-    },
+    }),
 
     /** The money has arrived: forgets it here, then there. */
-    settle: (ctx, { transfer, to }: { transfer: string; to: string }) => {
+    settle: handler({ private: true }, (ctx, { transfer, to }: Settle) => {
       const { [transfer]: _, ...others } = ctx.get("held");
       ctx.set("held", others);
       ctx.send(account, to).forget(transfer);
-    },
+    }),
 
-    forget: (ctx, transfer: string) => {
+    forget: handler({ private: true }, (ctx, transfer: string) => {
       const { [transfer]: _, ...others } = ctx.get("arrived");
       ctx.set("arrived", others);
-    },
+    }),
   },
 });
 
 export const transfer = workflow("transfer", {
   retention: "10 minutes",
+  permission: {
+    name: "transfer",
+    resource: (_, { from }: Transfer) => ({ type: "account", id: from }),
+  },
   async run(ctx, { from, to, money }: Transfer) {
     const part = { transfer: ctx.key, money: checkMoney(money) };
     if (from === to) refuse("same-account", `${from} cannot pay itself`, { account: from });
@@ -112,6 +161,22 @@ export const transfer = workflow("transfer", {
     return money;
   },
 });
+
+function user(id: string): { type: string; id: string } {
+  return { type: "user", id };
+}
+
+/** Nobody is made an owner: an account has one. */
+function readShare(account: string, { user: whom, as }: Share) {
+  if (as !== "manager" && as !== "auditor") {
+    refuse("unknown-role", `${String(as)} is neither manager nor auditor`, { account });
+  }
+  return { ...ofAccount(account, as), subject: user(whom) };
+}
+
+function ofAccount(id: string, relation: string) {
+  return { resource: { type: "account", id }, relation };
+}
 
 /** Asks until it has an answer: another cancellation cannot stop the clean-up after the first. */
 async function insist<T>(ask: () => PromiseLike<T>): Promise<T> {

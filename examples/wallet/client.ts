@@ -37,7 +37,7 @@ const paidIn: readonly Money[] = [
 /** Resolves when `signal` is aborted and no transfer is in flight. */
 export async function keepFlowing(options: FlowOptions): Promise<Seen> {
   const { url, rate = 50, accounts = 20, signal, report = print } = options;
-  const flow = new Flow(makeClient(connect({ url })), accounts, signal);
+  const flow = new Flow(makeClient(connect({ url })).as("example"), accounts, signal);
   const timer = setInterval(() => report(flow.look()), 500);
   try {
     await flow.openAccounts();

@@ -4,8 +4,15 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Holdfast, type OpenOptions, open, TerminalError } from "holdfast";
-import { account, type Transfer, transfer } from "./app.ts";
+import {
+  type Holdfast,
+  HoldfastError,
+  type OpenOptions,
+  open,
+  PermissionDenied,
+  TerminalError,
+} from "holdfast";
+import { access, account, type Transfer, transfer } from "./app.ts";
 import { sumSql } from "./client.ts";
 import type { Money } from "./money.ts";
 
@@ -14,11 +21,12 @@ const eur = (amount: number): Money => ({ amount, currency: "EUR" });
 
 test("a transfer moves money from one account to the other", async () => {
   await using app = await openApp({ store: ":memory:" });
-  await app.call(account, "ann").open(eur(500));
-  await app.call(account, "bob").open(eur(0));
-  await app.call(transfer, "t1").run({ from: "ann", to: "bob", money: eur(120) });
-  assert.deepEqual(await app.call(account, "ann").balance(), eur(380));
-  assert.deepEqual(await app.call(account, "bob").balance(), eur(120));
+  const [ann, bob] = [app.as("ann"), app.as("bob")];
+  await ann.call(account, "ann").open(eur(500));
+  await bob.call(account, "bob").open(eur(0));
+  await ann.call(transfer, "t1").run({ from: "ann", to: "bob", money: eur(120) });
+  assert.deepEqual(await ann.call(account, "ann").balance(), eur(380));
+  assert.deepEqual(await bob.call(account, "bob").balance(), eur(120));
   assert.deepEqual(await app.state(account, "ann"), {
     currency: "EUR",
     balance: 380,
@@ -49,7 +57,6 @@ const refusals: readonly [string, Transfer, string][] = [
     "currency-mismatch",
   ],
   ["more than there is", { from: "ann", to: "bob", money: eur(501) }, "insufficient-funds"],
-  ["from nobody", { from: "nobody", to: "bob", money: eur(1) }, "unknown-account"],
   ["to nobody", { from: "ann", to: "nobody", money: eur(1) }, "unknown-account"],
   ["to the payer", { from: "ann", to: "ann", money: eur(1) }, "same-account"],
   ["more than the payee can hold", { from: "ann", to: "max", money: eur(1) }, "balance-too-large"],
@@ -58,23 +65,84 @@ const refusals: readonly [string, Transfer, string][] = [
 for (const [what, input, code] of refusals) {
   test(`a transfer of ${what} is refused with ${code}, and nothing has moved`, async () => {
     await using app = await openApp({ store: ":memory:" });
-    await app.call(account, "ann").open(eur(500));
-    await app.call(account, "bob").open(eur(0));
-    await app.call(account, "max").open(eur(Number.MAX_SAFE_INTEGER));
-    await app.call(account, "yui").open({ amount: 0, currency: "JPY" });
-    await assert.rejects(app.call(transfer, "t1").run(input), isRefusal(code));
-    assert.deepEqual(await app.call(account, "ann").balance(), eur(500));
-    assert.deepEqual(await app.call(account, "bob").balance(), eur(0));
+    const ann = app.as("ann");
+    await ann.call(account, "ann").open(eur(500));
+    await ann.call(account, "bob").open(eur(0));
+    await ann.call(account, "max").open(eur(Number.MAX_SAFE_INTEGER));
+    await ann.call(account, "yui").open({ amount: 0, currency: "JPY" });
+    await assert.rejects(ann.call(transfer, "t1").run(input), isRefusal(code));
+    assert.deepEqual(await ann.call(account, "ann").balance(), eur(500));
+    assert.deepEqual(await ann.call(account, "bob").balance(), eur(0));
     assert.deepEqual((await app.state(account, "ann")).held, {});
   });
 }
 
 test("an account is opened once, and has no balance before", async () => {
   await using app = await openApp({ store: ":memory:" });
-  const ann = app.call(account, "ann");
-  await assert.rejects(ann.balance(), isRefusal("unknown-account"));
+  await assert.rejects(app.call(account, "ann").open(eur(5)), isRefusal("no-owner"));
+  const ann = app.as("ann").call(account, "ann");
+  await assert.rejects(ann.balance(), isDenied);
   await ann.open(eur(5));
   await assert.rejects(ann.open(eur(7)), isRefusal("account-exists"));
+  await assert.rejects(
+    app.as("eve").call(account, "ann").open(eur(7)),
+    isRefusal("account-exists"),
+  );
+  assert.deepEqual(await ann.balance(), eur(5));
+});
+
+test("who cannot own an account opens none", async () => {
+  await using app = await openApp({ store: ":memory:" });
+  await assert.rejects(app.as("not an id").call(account, "ann").open(eur(5)), HoldfastError);
+  assert.equal((await app.state(account, "ann")).currency, "");
+});
+
+test("only those who may transfer from an account do, and a refusal says why", async () => {
+  await using app = await openApp({ store: ":memory:" });
+  const [ann, bob, eve] = [app.as("ann"), app.as("bob"), app.as("eve")];
+  await ann.call(account, "ann").open(eur(500));
+  await bob.call(account, "bob").open(eur(0));
+  const input = { from: "ann", to: "bob", money: eur(100) };
+  await assert.rejects(bob.call(transfer, "t1").run(input), (error) => {
+    assert.ok(error instanceof PermissionDenied);
+    assert.equal(error.message, "user:bob has no permission transfer on account:ann");
+    assert.equal(error.explanation?.what, "account:ann#transfer");
+    assert.equal(error.explanation.verdict, "no");
+    return true;
+  });
+  await assert.rejects(app.call(transfer, "t1").run(input), HoldfastError);
+  await assert.rejects(app.get(transfer, "t1").describe(), HoldfastError);
+  await assert.rejects(bob.call(account, "ann").balance(), isDenied);
+  await assert.rejects(bob.call(account, "ann").share({ user: "bob", as: "manager" }), isDenied);
+  await assert.rejects(ann.call(transfer, "t1").run({ ...input, from: "nobody" }), isDenied);
+
+  await ann.call(account, "ann").share({ user: "bob", as: "manager" });
+  await ann.call(account, "ann").share({ user: "eve", as: "auditor" });
+  await bob.call(transfer, "t1").run(input);
+  assert.deepEqual(await eve.call(account, "ann").balance(), eur(400));
+  await assert.rejects(eve.call(transfer, "t2").run(input), isDenied);
+  const owner = { user: "bob", as: "owner" as never };
+  await assert.rejects(ann.call(account, "ann").share(owner), isRefusal("unknown-role"));
+
+  await ann.call(account, "ann").unshare({ user: "bob", as: "manager" });
+  await assert.rejects(bob.call(transfer, "t2").run(input), isDenied);
+  assert.deepEqual(await ann.call(account, "ann").balance(), eur(400));
+});
+
+test("money moves through transfers alone", async () => {
+  await using app = await openApp({ store: ":memory:" });
+  const ann = app.as("ann").call(account, "ann");
+  await ann.open(eur(5));
+  const part = { transfer: "t", money: eur(1) };
+  for (const attempt of [
+    ann.deposit(part),
+    ann.hold(part),
+    ann.release("t"),
+    ann.settle({ transfer: "t", to: "ann" }),
+    ann.forget("t"),
+  ]) {
+    await assert.rejects(attempt, HoldfastError);
+  }
   assert.deepEqual(await ann.balance(), eur(5));
 });
 
@@ -133,7 +201,7 @@ async function play(list: readonly Act[], options: Partial<OpenOptions>): Promis
   let app = await openApp({ ...options, store });
   const sent: string[] = [];
   try {
-    for (let i = 0; i < accounts; i++) await app.call(account, `a${i}`).open(eur(start));
+    for (let i = 0; i < accounts; i++) await app.as("ann").call(account, `a${i}`).open(eur(start));
     for (const act of list) {
       if (act.kind === "reopen") {
         await app.close();
@@ -141,7 +209,7 @@ async function play(list: readonly Act[], options: Partial<OpenOptions>): Promis
       } else if (act.kind === "transfer") {
         const id = `t${sent.length}`;
         const input = { from: `a${act.from}`, to: `a${act.to}`, money: eur(act.by) };
-        sent.push((await app.send(transfer, id).run(input)).id);
+        sent.push((await app.as("ann").send(transfer, id).run(input)).id);
       } else if (act.kind === "cancel") {
         await cancel(app, sent.at(-1 - act.which), act.times);
       } else {
@@ -190,8 +258,13 @@ async function checkRest(app: Holdfast): Promise<void> {
 }
 
 async function openApp(options: Partial<OpenOptions>): Promise<Holdfast & AsyncDisposable> {
-  const app = await open({ services, log: () => undefined, ...options });
+  const app = await open({ services, authorization: access, log: () => undefined, ...options });
   return Object.assign(app, { [Symbol.asyncDispose]: () => app.close() });
+}
+
+function isDenied(error: unknown): boolean {
+  assert.ok(error instanceof PermissionDenied, String(error));
+  return true;
 }
 
 function isRefusal(code: string): (error: unknown) => boolean {

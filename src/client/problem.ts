@@ -1,5 +1,7 @@
 /** Errors from answers: the ones that the server means, or what can be said of a foreign answer. */
+import type { Explanation } from "../model/authz.ts";
 import { decodeError } from "../model/codec.ts";
+import { PermissionDenied } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, HoldfastError } from "../model/errors.ts";
 import type { HttpReply } from "./transport.ts";
 
@@ -8,6 +10,8 @@ interface Problem {
   readonly code: string;
   readonly detail?: unknown;
   readonly details?: unknown;
+  /** Why a permission was denied, for those who may know. */
+  readonly explanation?: Explanation;
   /** How the invocation failed, if it did. */
   readonly error?: unknown;
 }
@@ -24,7 +28,10 @@ export function errorOf(reply: HttpReply, url: string): Error {
     // A later server may know codes that this client does not.
     return fail("internal", { reason: `${code}: ${String(detail ?? "no detail")}` });
   }
-  const error = new HoldfastError(code as ErrorCode, detailsOf(problem.details)); // hasOwn
+  const error =
+    code === "permission-denied"
+      ? new PermissionDenied(detailsOf(problem.details), problem.explanation)
+      : new HoldfastError(code as ErrorCode, detailsOf(problem.details)); // hasOwn
   if (typeof detail === "string") error.message = detail;
   return error;
 }

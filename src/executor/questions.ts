@@ -45,7 +45,7 @@ export function readQuestion(
   const by = copySubject(what, subject);
   const tenant = readTenant(options.tenant, speaker);
   const { context, contextual } = copy<CheckOptions>(options, what, speaker);
-  contextual?.forEach((one) => checkRelationship(what, one));
+  if (contextual !== undefined) checkList(what, "contextual", contextual);
   return {
     name: nameOf(tenant, `${formatObject(of)}#${permission}@${formatSubject(by)}`),
     question: {
@@ -73,14 +73,9 @@ export function readRelate(
   const { preconditions, metadata, ...lists } = copy<Relate>(given, what, speaker);
   const updates: RelationshipUpdate[] = [];
   for (const operation of ["create", "touch", "delete"] as const) {
-    const relationships: unknown = lists[operation] ?? [];
-    if (!Array.isArray(relationships)) {
-      throw fail("invalid-argument", { what, reason: `${operation} is not a list` });
-    }
-    for (const relationship of relationships) {
-      checkRelationship(what, relationship);
-      updates.push({ operation, relationship });
-    }
+    const relationships = lists[operation] ?? [];
+    checkList(what, operation, relationships);
+    for (const relationship of relationships) updates.push({ operation, relationship });
   }
   const [first] = updates;
   if (first === undefined) throw fail("invalid-argument", { what, reason: "there are none" });
@@ -151,6 +146,13 @@ function copySubject(what: string, subject: SubjectRef): SubjectRef {
   if (relation === undefined) return object;
   checkText(what, subject, { part: "subject", names: ["relation"] });
   return { ...object, relation };
+}
+
+function checkList(what: string, part: string, relationships: readonly Relationship[]): void {
+  if (!Array.isArray(relationships)) {
+    throw fail("invalid-argument", { what, reason: `${part} is not a list` });
+  }
+  for (const relationship of relationships) checkRelationship(what, relationship);
 }
 
 function checkRelationship(what: string, relationship: Relationship): void {

@@ -3,7 +3,14 @@
  * and for steps in a file outside, whose lines survive the process that wrote them.
  */
 import { appendFileSync } from "node:fs";
-import { actor, type Context, type StepInfo, TerminalError, workflow } from "holdfast";
+import {
+  type Authorization,
+  actor,
+  type Context,
+  type StepInfo,
+  TerminalError,
+  workflow,
+} from "holdfast";
 import type { Definition } from "../../src/sdk/handler.ts";
 
 /** One line of the effects file. */
@@ -106,7 +113,11 @@ function undoable(ctx: Context, i: number): PromiseLike<string> {
 
 // By name and not by import, since it is checked as a program of a user's and not as one of ours.
 const walletUrl = new URL("../../examples/wallet/app.ts", import.meta.url).href;
-const wallet: { account: Definition; transfer: Definition } = await import(walletUrl);
+const wallet: { access: Authorization; account: Definition; transfer: Definition } = await import(
+  walletUrl
+);
+
+export const access: Authorization = wallet.access;
 
 export const services: readonly Definition[] = [
   tally,

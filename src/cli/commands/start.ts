@@ -58,20 +58,30 @@ async function start(options: StartOptions): Promise<void> {
 function introduce({ url, store }: Server): void {
   const { bold, cyan, dim, green } = stdout.style;
   const json = '-H "content-type: application/json"';
+  const as = (caller: string): string => `-H "x-holdfast-caller: ${caller}"`;
+  const transfer = `'{"from": "ada", "to": "bob", "money": {"amount": 2500, "currency": "EUR"}}'`;
   const tries: readonly (readonly [string, string])[] = [
     [
-      `curl ${json} -d '{"amount": 10000, "currency": "EUR"}' ${url}/call/account/ada/open`,
-      "open an account with 100.00 EUR",
+      `curl ${as("ada")} ${json} -d '{"amount": 10000, "currency": "EUR"}' ${url}/call/account/ada/open`,
+      "open an account with 100.00 EUR; whoever opens it owns it",
     ],
     [
-      `curl ${json} -d '{"amount": 0, "currency": "EUR"}' ${url}/call/account/bob/open`,
-      "and an empty one",
+      `curl ${as("bob")} ${json} -d '{"amount": 0, "currency": "EUR"}' ${url}/call/account/bob/open`,
+      "and an empty one, of somebody else",
     ],
     [
-      `curl ${json} -d '{"from": "ada", "to": "bob", "money": {"amount": 2500, "currency": "EUR"}}' ${url}/call/transfer/t-1/run`,
+      `curl ${as("ada")} ${json} -d ${transfer} ${url}/call/transfer/t-1/run`,
       "transfer 25.00 EUR: a workflow, once per id, however often you send it",
     ],
-    [`curl -X POST ${url}/call/account/bob/balance`, "what bob has"],
+    [`curl ${as("bob")} -X POST ${url}/call/account/bob/balance`, "what bob has"],
+    [
+      `curl ${as("bob")} ${json} -d ${transfer} ${url}/call/transfer/t-2/run`,
+      "bob may not take ada's money: 403, and why",
+    ],
+    [
+      `curl ${as("ada")} ${json} -d '{"user": "bob", "as": "manager"}' ${url}/call/account/ada/share`,
+      "unless ada lets him: then try t-2 again",
+    ],
     ["npm run holdfast -- show transfer/t-1", "how the transfer went"],
     ["npm run holdfast -- ls", "what runs and what it waits for"],
     [

@@ -5,6 +5,8 @@ import type { Account, Stage, View, Workload } from "../workload.ts";
 
 const accounts = 8;
 const start = 100_000;
+/** Owns all accounts. */
+const caller = "bank";
 
 const clientUrl = new URL("../../../examples/wallet/client.ts", import.meta.url).href;
 const { sumSql }: { sumSql: string } = await import(clientUrl);
@@ -18,7 +20,7 @@ export function makeTransfers(): Workload {
   async function openAccount({ link }: Stage, key: string): Promise<void> {
     expected.set(key, start);
     const input = { amount: start, currency: "EUR" };
-    const request = { service: "account", key, handler: "open", input };
+    const request = { service: "account", key, handler: "open", input, caller };
     await link.insist((port) => port.call({ ...request, idempotencyKey: `open ${key}` }));
   }
 
@@ -32,7 +34,7 @@ export function makeTransfers(): Workload {
     const amount = 1 + random.below(40_000);
     const input = { from, to, money: { amount, currency: "EUR" } };
     const target = { service: "transfer", key };
-    const request = { ...target, handler: "run", input, idempotencyKey: key };
+    const request = { ...target, handler: "run", input, idempotencyKey: key, caller };
     ledger.begin(`transfer ${key}`);
     if (random.below(5) === 0) {
       await link.insist((port) => port.send(request));
