@@ -22,8 +22,7 @@ export async function readRelationships(
   const limit = pageSize(request.limit, tenant.limits.authzPage);
   if (request.filter !== undefined) checkFilter(request.filter);
   const question = questionOf("read", request);
-  const place =
-    request.after === undefined ? null : tenant.zookies.readCursor(question, request.after);
+  const place = request.after === undefined ? null : tenant.readCursor(question, request.after);
   const revision = place?.revision ?? (await tenant.revisionFor(request.consistency));
   const rows = [];
   let after: string | null = place?.at ?? null;

@@ -11,7 +11,7 @@ import { parseNativeSchema } from "./schema/native/parse.ts";
 import { parseOpenfgaDsl, parseOpenfgaJson } from "./schema/openfga/openfga.ts";
 import type { CaveatDefinition, ParsedSchema, Schema } from "./schema/schema.ts";
 import type { View } from "./view.ts";
-import type { Zookies } from "./zookie.ts";
+import type { CursorPlace, Zookies } from "./zookie.ts";
 
 /** A schema of a tenant; parsed when it is first needed. */
 interface KnownSchema {
@@ -224,6 +224,14 @@ export class Tenant {
     const revision = this.#readZookie(zookie);
     if (revision < this.oldest) throw fail("zookie-expired");
     return revision;
+  }
+
+  /** Where a page begins, and at which revision: that of the first page. */
+  readCursor(question: string, cursor: string): CursorPlace {
+    const place = this.zookies.readCursor(question, cursor);
+    if (place.revision > this.durable) throw fail("zookie-future");
+    if (place.revision < this.oldest) throw fail("zookie-expired");
+    return place;
   }
 
   async #whenDurable(revision: number): Promise<number> {

@@ -94,7 +94,11 @@ export const limitTable = {
   authzUpdates: { value: 1_000, unit: "count", why: "updates in one write of relationships" },
   authzPreconditions: { value: 1_000, unit: "count", why: "preconditions of one write" },
   authzDelete: { value: 10_000, unit: "count", why: "relationships one delete by filter takes" },
-  authzPage: { value: 1_000, unit: "count", why: "relationships, objects or subjects in one page" },
+  authzPage: {
+    value: 10_000,
+    unit: "count",
+    why: "relationships, objects or subjects in one page",
+  },
   authzChecks: { value: 10_000, unit: "count", why: "questions in one bulk check" },
   authzContextual: {
     value: 1_000,

@@ -51,6 +51,11 @@ export class Objects {
     return this.#ids.length - 1 - this.#free.length;
   }
 
+  /** All numbers are below it. */
+  get end(): number {
+    return this.#ids.length;
+  }
+
   /** @returns the number of the object, or 0. */
   find(type: number, id: string): number {
     return this.#byType[type]?.[shardOf(id)]?.get(id) ?? 0;

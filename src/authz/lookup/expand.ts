@@ -162,7 +162,8 @@ class Expansion {
       object,
       right.relation,
     )) {
-      take(subjectObject, subjectRelation, extra);
+      const end = { object: subjectObject, relation: subjectRelation, extra };
+      if (this.#counts(right, end)) take(subjectObject, subjectRelation, extra);
     }
   }
 

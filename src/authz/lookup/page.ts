@@ -31,64 +31,49 @@ export interface Selection {
   idOf(object: number): string;
   /** Only ids after this one. */
   readonly after: string | null;
-  /** How many are needed at most. */
-  readonly most: number;
+}
+
+interface Named {
+  readonly object: number;
+  readonly id: string;
 }
 
 /**
- * Objects in byte order of their ids. When few are needed of many only these are put in order: a
- * page costs one look at each and not a sort of all.
+ * Objects in byte order of their ids, as many as are taken: a heap, so that a page of a hundred out of
+ * many thousands costs one look at each and not a sort of all.
  */
-export function selectAfter(
-  objects: readonly number[],
-  { idOf, after, most }: Selection,
-): () => Iterable<number> {
-  let rest: { readonly object: number; readonly id: string }[] = objects.map((object) => ({
-    object,
-    id: idOf(object),
-  }));
-  if (after !== null) rest = rest.filter(({ id }) => compareBytes(id, after) > 0);
-  const byId = (a: (typeof rest)[number], b: (typeof rest)[number]): number =>
-    compareBytes(a.id, b.id);
-  return function* () {
-    if (most < rest.length / 4) {
-      yield* smallest(rest, { most, byId }).map(({ object }) => object);
-      return;
-    }
-    yield* rest.sort(byId).map(({ object }) => object);
-  };
-}
-
-/** The first of them in order: kept in a heap whose top is the last of those. */
-function smallest<T>(
-  all: readonly T[],
-  { most, byId }: { readonly most: number; byId(a: T, b: T): number },
-): T[] {
-  const heap: T[] = [];
-  for (const one of all) {
-    if (heap.length < most) {
-      heap.push(one);
-      if (heap.length === most) heap.sort((a, b) => byId(b, a));
-      continue;
-    }
-    if (byId(one, heap[0] as T) >= 0) continue; // it has `most` elements
-    heap[0] = one;
-    sink(heap, byId);
+export function* inOrder(objects: readonly number[], { idOf, after }: Selection): Iterable<number> {
+  const heap: Named[] = [];
+  for (const object of objects) {
+    const id = idOf(object);
+    if (after === null || compareBytes(id, after) > 0) heap.push({ object, id });
   }
-  return heap.sort(byId);
+  for (let at = (heap.length >>> 1) - 1; at >= 0; at--) sink(heap, at);
+  for (let first = heap[0]; first !== undefined; first = heap[0]) {
+    yield first.object;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    heap[0] = last;
+    sink(heap, 0);
+  }
 }
 
-/** A descending sort is a heap with the largest on top; the new top goes down to its place. */
-function sink<T>(heap: T[], byId: (a: T, b: T) => number): void {
-  let at = 0;
+/** Takes what lies at a place down to where it belongs. */
+function sink(heap: Named[], from: number): void {
+  let at = from;
   for (;;) {
     const left = 2 * at + 1;
     if (left >= heap.length) return;
     const right = left + 1;
-    const isRight = right < heap.length && byId(heap[right] as T, heap[left] as T) > 0; // both within
-    const child = isRight ? right : left;
-    if (byId(heap[child] as T, heap[at] as T) <= 0) return; // both within
-    [heap[at], heap[child]] = [heap[child] as T, heap[at] as T]; // both within
+    const child = right < heap.length && isBefore(heap, right, left) ? right : left;
+    if (!isBefore(heap, child, at)) return;
+    const moved = heap[at] as Named; // all places are within
+    heap[at] = heap[child] as Named;
+    heap[child] = moved;
     at = child;
   }
+}
+
+function isBefore(heap: readonly Named[], a: number, b: number): boolean {
+  return compareBytes((heap[a] as Named).id, (heap[b] as Named).id) < 0; // both are within
 }

@@ -20,6 +20,8 @@ export interface LookupPlan {
   computed(right: Right): readonly Right[];
   /** Rights of other objects that follow through an arrow. */
   arrows(right: Right): readonly ArrowStep[];
+  /** Whether having this right leads to any other that matters. */
+  leadsOn(right: Right): boolean;
   /** Rights that every object of the subject's own kind gives it (`self`). */
   readonly selves: readonly Right[];
   /**
@@ -47,6 +49,8 @@ class Planner implements LookupPlan {
   readonly #stored = new Map<number, Right>();
   readonly #computed = new Map<Right, Right[]>();
   readonly #arrows = new Map<Right, ArrowStep[]>();
+  /** Rights that are subjects of others. */
+  readonly #usersets = new Set<Right>();
   readonly selves: Right[] = [];
   exact = true;
 
@@ -65,6 +69,10 @@ class Planner implements LookupPlan {
 
   arrows(right: Right): readonly ArrowStep[] {
     return this.#arrows.get(right) ?? none;
+  }
+
+  leadsOn(right: Right): boolean {
+    return this.#computed.has(right) || this.#arrows.has(right) || this.#usersets.has(right);
   }
 
   plan(target: Right): LookupPlan {
@@ -127,7 +135,9 @@ class Planner implements LookupPlan {
       if (caveat !== null) this.exact = false;
       if (relation === null) continue;
       const userset = this.#find(this.#names.number(type), relation);
-      if (userset !== undefined) found.push(userset);
+      if (userset === undefined) continue;
+      this.#usersets.add(userset);
+      found.push(userset);
     }
     return found;
   }

@@ -6,8 +6,9 @@ import { subjectKey } from "../check/keys.ts";
 import { no, type Tri, unknown, yes } from "../check/verdict.ts";
 import type { OverlayEdge } from "../graph/overlay.ts";
 import type { Tenant } from "../tenant.ts";
-import { pageSize, questionOf, selectAfter } from "./page.ts";
+import { inOrder, pageSize, questionOf } from "./page.ts";
 import { type LookupPlan, planLookup } from "./plan.ts";
+import { Seen } from "./seen.ts";
 
 /**
  * The objects of a type on which a subject has a right, in order of their ids. Found by walking from
@@ -22,8 +23,7 @@ export function lookupResources(
   tenant.counters.lookups++;
   const size = pageSize(request.limit, tenant.limits.authzPage);
   const question = questionOf("resources", request);
-  const place =
-    request.after === undefined ? null : tenant.zookies.readCursor(question, request.after);
+  const place = request.after === undefined ? null : tenant.readCursor(question, request.after);
   return ask(tenant, request, {
     ...options,
     ...(place === null ? {} : { revision: place.revision }),
@@ -34,15 +34,13 @@ export function lookupResources(
       const plan = planLookup(right, asked.schema, asked.graph.names);
       const walk = new Walk(asked, plan, right);
       walk.run();
-      const order = selectAfter(walk.found, {
+      const order = inOrder(walk.found, {
         idOf: (object) => asked.evaluation.idOf(object),
         after: place?.at ?? null,
-        // More than a page, since some may turn out not to count.
-        most: plan.exact ? size + 1 : Number.POSITIVE_INFINITY,
       });
       const items: FoundResource[] = [];
       let more = false;
-      for (const object of order()) {
+      for (const object of order) {
         const value = plan.exact ? yes : checkRight(asked, right, object);
         if (value === no) continue;
         if (items.length === size) {
@@ -73,7 +71,7 @@ class Walk {
   readonly #plan: LookupPlan;
   readonly #target: Right;
   readonly #schema: CompiledSchema;
-  readonly #seen = new Set<number>();
+  readonly #seen: Seen;
   /** Pairs of an object and a right that it gives the subject, not followed yet. */
   readonly #objects: number[] = [];
   readonly #rights: Right[] = [];
@@ -83,6 +81,7 @@ class Walk {
     this.#plan = plan;
     this.#target = target;
     this.#schema = asked.schema;
+    this.#seen = new Seen(asked.graph.objects.end);
   }
 
   run(): void {
@@ -107,10 +106,10 @@ class Walk {
 
   /** The subject has (or may have) this right on this object. */
   #reach(right: Right, object: number): void {
-    const key = object * 65_536 + right.relation;
-    if (this.#seen.has(key)) return;
-    this.#seen.add(key);
+    if (!this.#seen.add(right, object)) return;
     if (right === this.#target) this.found.push(object);
+    // Most finds lead nowhere else: documents are in no folder's viewers.
+    if (right === this.#target && !this.#plan.leadsOn(right)) return;
     this.#objects.push(object);
     this.#rights.push(right);
   }

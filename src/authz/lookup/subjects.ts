@@ -24,8 +24,7 @@ export function lookupSubjects(
   tenant.counters.lookups++;
   const size = pageSize(request.limit, tenant.limits.authzPage);
   const question = questionOf("subjects", request);
-  const place =
-    request.after === undefined ? null : tenant.zookies.readCursor(question, request.after);
+  const place = request.after === undefined ? null : tenant.readCursor(question, request.after);
   return ask(tenant, request, {
     ...options,
     ...(place === null ? {} : { revision: place.revision }),
