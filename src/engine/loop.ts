@@ -54,6 +54,11 @@ export interface EngineOptions {
   readonly outboxAlways?: boolean;
   /** `"evict"` forgets every invocation as soon as it waits, so that all of it is replayed. */
   readonly residency?: "keep" | "evict";
+  /**
+   * Only relationships change: invocations, timers, messages and schedules stay as they are in the
+   * store, and no command for them may come. Default: false.
+   */
+  readonly rests?: boolean;
 }
 
 /**
@@ -148,6 +153,10 @@ export class Engine implements ExecutorHost {
 
   /** What memory holds from the start, after opening and after a failed commit. */
   async #load(): Promise<void> {
+    if (this.#options.rests === true) {
+      this.#recovery.skip();
+      return;
+    }
     await this.#recovery.load((message) => this.#outbox.send(message));
     this.#schedules.start();
     this.#timers.reset();

@@ -83,6 +83,11 @@ export class Recovery {
     this.#next();
   }
 
+  /** Nothing is to be brought back. */
+  skip(): void {
+    this.#done = true;
+  }
+
   close(): void {
     this.#closed = true;
   }
