@@ -5,7 +5,8 @@ import { after, test } from "node:test";
 import { CancelledError, encodeError, TerminalError } from "../model/codec.ts";
 import { fail } from "../model/errors.ts";
 import type { Port } from "../model/port.ts";
-import { type ConnectOptions, connect } from "./http-client.ts";
+import { connect } from "./http-client.ts";
+import type { ConnectOptions } from "./http-link.ts";
 
 interface Seen {
   readonly line: string;

@@ -1,5 +1,7 @@
 /** What programs import from `holdfast/client`: a server from outside, in Node as in browsers. */
-export { type ConnectOptions, connect } from "../client/http-client.ts";
+export { connectAuthz } from "../client/authz-client.ts";
+export { connect } from "../client/http-client.ts";
+export type { ConnectOptions } from "../client/http-link.ts";
 export { CancelledError, TerminalError, TimeoutError } from "../model/codec.ts";
 export { type ErrorCode, HoldfastError } from "../model/errors.ts";
 export type {

@@ -67,12 +67,28 @@ export function fgaRoute(given: {
     foreign: true,
     run: async (ask) => {
       try {
-        return await run(ask);
+        const answer = await run(ask);
+        return "pieces" in answer ? await begin(answer) : answer;
       } catch (error) {
         return fgaAnswer(fgaRefusalOf(error));
       }
     },
   };
+}
+
+/** Waits for the first piece, so that a refusal before it is an answer like any other. */
+async function begin({ pieces, ...rest }: StreamedAnswer): Promise<StreamedAnswer> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let next: IteratorResult<string> | undefined = await iterator.next();
+  const all: AsyncIterator<string> = {
+    async next() {
+      const first = next;
+      next = undefined;
+      return first ?? iterator.next();
+    },
+    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+  };
+  return { ...rest, pieces: { [Symbol.asyncIterator]: () => all } };
 }
 
 const anyBody = { required: false, description: "As OpenFGA's.", schema: {} };

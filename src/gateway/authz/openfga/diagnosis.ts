@@ -4,7 +4,7 @@ import type { TenantPort } from "../../../model/authz.ts";
 import { fail, HoldfastError } from "../../../model/errors.ts";
 import type { Limits } from "../../../model/limits.ts";
 import { parseDescribed } from "../parsed.ts";
-import { InvalidTuple, reasonOfTuple, type TupleKey, toRelationship } from "./tuples.ts";
+import { InvalidTuple, printKey, reasonOfTuple, type TupleKey, toRelationship } from "./tuples.ts";
 
 /**
  * Finds which of several tuples the port refused: OpenFGA's messages name it. Only asked when a
@@ -18,9 +18,9 @@ export async function findInvalidTuple(
   where: { readonly tenant: TenantPort; readonly model: string; readonly limits: Limits },
 ): Promise<InvalidTuple | undefined> {
   if (!(error instanceof HoldfastError) || tuples.length === 0) return undefined;
-  // These say which relationship they mean, in words that begin with it.
+  // These say which relationship, or which value, they mean.
   if (error.code === "invalid-relationship" || error.code === "caveat-context") {
-    const key = tuples.find((each) => isAbout(error, each)) ?? tuples[0];
+    const key = tuples.find((each) => isAbout(error, each));
     return key === undefined ? undefined : explain(error, key);
   }
   if (!placeCodes.has(error.code)) return undefined;
@@ -65,8 +65,14 @@ function hasPlaceElse(schema: Schema, key: TupleKey): boolean {
   );
 }
 
-function isAbout({ details }: HoldfastError, { object, relation, user }: TupleKey): boolean {
-  return String(details["what"] ?? details["relationship"]) === `${object}#${relation}@${user}`;
+function isAbout({ code, details }: HoldfastError, key: TupleKey): boolean {
+  if (code === "invalid-relationship") return details["what"] === printKey(key);
+  // The value may also come from the context of the question, and then no tuple is to blame.
+  const [parameter = ""] = String(details["reason"]).split(":");
+  const { condition } = key;
+  return (
+    condition?.name === details["caveat"] && Object.hasOwn(condition?.context ?? {}, parameter)
+  );
 }
 
 function explain(error: HoldfastError, key: TupleKey): InvalidTuple {
