@@ -48,11 +48,6 @@ export class Names {
     return text;
   }
 
-  /** All of them, by code. */
-  get texts(): readonly string[] {
-    return this.#texts;
-  }
-
   #note(code: number, text: string): void {
     this.#codes.set(text, code);
     this.#texts[code] = text;

@@ -13,7 +13,11 @@ const id = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 6 }),
   fc.constantFrom("a", "a\u0000", "a\u0001b", "a\u0002", "a b", "\u{10ffff}", "\uffff"),
 );
-const code = fc.integer({ min: 0, max: 3000 });
+const code = fc.oneof(
+  fc.integer({ min: 0, max: 3000 }),
+  fc.integer({ min: 0x3ff0, max: 0x4010 }),
+  fc.integer({ min: 0, max: 10_000_000 }),
+);
 const key: fc.Arbitrary<Cell[]> = fc
   .tuple(code, id, code, code, id, code, fc.nat())
   .map((cells): Cell[] => cells);

@@ -1,12 +1,11 @@
 import { assert } from "../../std/assert.ts";
-import { keyColumns } from "./relation-format.ts";
 import type { Cell } from "./rows.ts";
 
 /*
  * The entries of the index by subject: each is one text, tenant and subject first, that compares as
  * its parts do. One text is smaller than eight columns, and compared in one go.
  *
- * A name is the character of its code; an id is ended by U+0001, which comes before all that an id
+ * A name is the character of its code, or two for a high one; an id is ended by U+0001, which comes before all that an id
  * can have, since the three lowest characters are written as two; a number is its length and digits.
  */
 
@@ -14,8 +13,10 @@ const end = "\u0001";
 const low = "\u0002";
 /** Codes and lengths stand above the characters that mean something else. */
 const lowest = 3;
-/** Where the surrogates begin, which are no characters. */
-const codesMax = 0xd800 - lowest;
+/** Codes below are one character. With two, the first stays below the surrogates, which are none. */
+const pairsFrom = 0x4000;
+const pairBits = 14;
+const codesMax = (0xd800 - lowest - pairsFrom) * 2 ** pairBits;
 
 /** Of the columns of a version's key, in their order. */
 export function formatSubjectKey(tenant: number, key: readonly Cell[]): string {
@@ -56,20 +57,24 @@ export function createdPart(created: Cell): string {
 
 /** The columns of the version's key, in their order. */
 export function parseSubjectKey(text: string): Cell[] {
-  const values: Partial<Record<(typeof keyColumns)[number], Cell>> = {};
   let at = 1 + lengthAt(text, 0); // the tenant
-  for (const side of ["subject", "resource"] as const) {
-    values[`${side}_type`] = text.charCodeAt(at) - lowest;
-    const ended = text.indexOf(end, at + 1);
-    values[`${side}_id`] = unescapeId(text.slice(at + 1, ended));
-    const relation = text.charCodeAt(ended + 1) - lowest;
-    if (side === "subject") values.subject_relation = relation;
-    else values.relation = relation;
-    at = ended + 2;
-  }
-  values.created = Number(text.slice(at + 1));
-  assert(values.created >= 0 && lengthAt(text, at) === text.length - at - 1, "a whole entry");
-  return keyColumns.map((column) => values[column] ?? null);
+  const readName = (): number => {
+    const first = text.charCodeAt(at++) - lowest;
+    if (first < pairsFrom) return first;
+    return (first - pairsFrom) * 2 ** pairBits + text.charCodeAt(at++) - lowest;
+  };
+  const readSide = (): [type: number, id: string, relation: number] => {
+    const type = readName();
+    const from = at;
+    const ended = text.indexOf(end, from);
+    at = ended + 1;
+    return [type, unescapeId(text.slice(from, ended)), readName()];
+  };
+  const subject = readSide();
+  const resource = readSide();
+  const created = Number(text.slice(at + 1));
+  assert(created >= 0 && lengthAt(text, at) === text.length - at - 1, "a whole entry");
+  return [...resource, ...subject, created];
 }
 
 function lengthAt(text: string, at: number): number {
@@ -78,7 +83,9 @@ function lengthAt(text: string, at: number): number {
 
 function name(code: Cell): string {
   assert(typeof code === "number" && code >= 0 && code < codesMax, `${code} is the code of a name`);
-  return String.fromCharCode(code + lowest);
+  if (code < pairsFrom) return String.fromCharCode(code + lowest);
+  const high = Math.floor(code / 2 ** pairBits) + pairsFrom;
+  return String.fromCharCode(high + lowest, (code % 2 ** pairBits) + lowest);
 }
 
 function number(value: Cell | undefined): string {

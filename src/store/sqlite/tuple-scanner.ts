@@ -47,20 +47,21 @@ export class TupleScanner {
     const created = new Float64Array(count);
     const deleted = new Float64Array(count);
     const extras: TupleExtra[] = [];
+    const names = new ChunkNames(this.#names);
     for (const [i, row] of rows.entries()) {
-      resourceTypes[i] = this.#known(row[0]);
+      resourceTypes[i] = names.code(row[0]);
       resourceIds.push(row[1] as string); // STRICT, as the rest
-      relations[i] = this.#known(row[2]);
-      subjectTypes[i] = this.#known(row[3]);
+      relations[i] = names.code(row[2]);
+      subjectTypes[i] = names.code(row[3]);
       subjectIds.push(row[4] as string);
-      subjectRelations[i] = this.#known(row[5]);
+      subjectRelations[i] = names.code(row[5]);
       created[i] = row[6] as number;
       deleted[i] = (row[10] as number | null) ?? 0;
       if (row[7] !== 0 || row[8] !== null || row[9] !== null) extras.push(this.#extra(i, row));
     }
     return {
       count,
-      names: [...this.#names.texts],
+      names: names.texts,
       resourceTypes,
       resourceIds,
       relations,
@@ -74,13 +75,6 @@ export class TupleScanner {
     };
   }
 
-  /** A code whose name is among those read. */
-  #known(cell: Cell | undefined): number {
-    const code = cell as number; // STRICT
-    if (code >= this.#names.texts.length) this.#names.text(code);
-    return code;
-  }
-
   #extra(index: number, row: Row): TupleExtra {
     return {
       row: index,
@@ -88,5 +82,25 @@ export class TupleScanner {
       context: row[8] as string | null,
       expiresAt: row[9] as number | null,
     };
+  }
+}
+
+/** The names of one chunk: those of a tenant are few, those of a store with many may be many. */
+class ChunkNames {
+  readonly texts: string[] = [];
+  readonly #names: Names;
+  readonly #codes = new Map<Cell | undefined, number>();
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  code(of: Cell | undefined): number {
+    const known = this.#codes.get(of);
+    if (known !== undefined) return known;
+    const code = this.texts.length;
+    this.texts.push(this.#names.text(of as number)); // STRICT
+    this.#codes.set(of, code);
+    return code;
   }
 }
