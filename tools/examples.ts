@@ -21,7 +21,7 @@ export function nameOf({ text, line }: Block): string {
 
 /** Opens a Holdfast of its own, so that it can be run as it is. */
 export function isProgram({ text }: Block): boolean {
-  return /await (open|openTest|serve)\(/.test(text);
+  return /await (open|openAuthz|openTest|serve)\(/.test(text);
 }
 
 /** Only defines: loading it does nothing but check the definitions. */
@@ -38,7 +38,9 @@ export function readBlocks(root: string): readonly Block[] {
   const pages = ["README.md", ...globSync("docs/**/*.md", { cwd: root })]
     .filter((file) => !file.includes("reference"))
     .sort();
-  const sources = globSync("src/{sdk,server,client}/*.ts", { cwd: root }).sort();
+  const sources = globSync("src/{sdk,server,client,authz,authz/schema,authz/picture}/*.ts", {
+    cwd: root,
+  }).sort();
   return [
     ...pages.flatMap((file) => blocksOf(file, read(root, file))),
     ...sources.flatMap((file) => blocksOf(file, commentsOf(read(root, file)))),

@@ -52,7 +52,7 @@ test("the workflows and schedules of the application that the store belongs to a
   const schedules = [schedule("rare", { cron: "0 0 1 1 *", target: message(clock).tick() })];
   const options = { services: [sleeper, clock], schedules, store };
   const app = await open(options);
-  const sent = await app.send(sleeper, "s-1").run();
+  await app.send(sleeper, "s-1").run();
   await app.close();
 
   const authz = await openAuthz({ store, tenants: ["acme"] });

@@ -1,0 +1,63 @@
+/** Schemas of either language, for programs that handle both. */
+import type { SchemaDialect } from "../../model/authz.ts";
+import { defaultLimits, type Limits } from "../../model/limits.ts";
+import { compileCaveat } from "../caveat/caveat.ts";
+import { parseNativeSchema } from "./native/parse.ts";
+import { printNativeSchema } from "./native/print.ts";
+import { parseOpenfgaDsl, parseOpenfgaJson } from "./openfga/openfga.ts";
+import { printOpenfgaDsl } from "./openfga/print-dsl.ts";
+import { toOpenfgaJson } from "./openfga/to-json.ts";
+import type { ParsedSchema, Schema } from "./schema.ts";
+
+export interface ParseSchemaOptions {
+  /** Default: whatever the text looks like. */
+  readonly dialect?: SchemaDialect;
+  readonly limits?: Limits;
+}
+
+/**
+ * Reads a schema in SpiceDB's language, or a model of OpenFGA in its DSL or as JSON; its caveats are
+ * checked too. Never throws: what is wrong comes back as problems.
+ *
+ * @example
+ * ```ts
+ * import { parseSchema } from "holdfast/authz";
+ *
+ * const { problems } = parseSchema("definition user {}\ndefinition doc { relation viewer: usr }");
+ * console.log(problems[0]?.suggestion); // Did you mean "user"?
+ * ```
+ */
+export function parseSchema(text: string, options: ParseSchemaOptions = {}): ParsedSchema {
+  const { dialect = dialectOf(text), limits = defaultLimits } = options;
+  const parsed =
+    dialect === "native"
+      ? parseNativeSchema(text, limits)
+      : isJson(text)
+        ? parseOpenfgaJson(text, limits)
+        : parseOpenfgaDsl(text, limits);
+  const { schema } = parsed;
+  if (schema === null) return parsed;
+  const problems = [...schema.caveats.values()].flatMap(
+    (caveat) => compileCaveat(caveat, dialect, limits).problems,
+  );
+  const isWrong = problems.some(({ severity }) => severity === "error");
+  return { schema: isWrong ? null : schema, problems: [...parsed.problems, ...problems] };
+}
+
+/** The text of a schema, in the layout of its language; JSON where OpenFGA's DSL cannot say it. */
+export function printSchema(schema: Schema): string {
+  if (schema.dialect === "native") return printNativeSchema(schema);
+  return printOpenfgaDsl(schema).text ?? JSON.stringify(toOpenfgaJson(schema), null, 2);
+}
+
+/** Which language a text is written in, by its first words. */
+export function dialectOf(text: string): SchemaDialect {
+  if (isJson(text)) return "openfga";
+  const lines = text.split("\n").map((line) => line.trim());
+  const first = lines.find((line) => line !== "" && !line.startsWith("#"));
+  return first !== undefined && /^(model|module)\b/.test(first) ? "openfga" : "native";
+}
+
+function isJson(text: string): boolean {
+  return text.trimStart().startsWith("{");
+}
