@@ -132,7 +132,7 @@ test("the commands of the wallet's README do what it says", async () => {
     const { code, output } = await run("sh", ["-ec", typed]);
     assert.equal(code, 0, output);
     const codes = [...output.matchAll(/"code":"([\w-]+)"/g)].map(([, found]) => found);
-    assert.deepEqual(codes, ["handler-failed", "insufficient-funds"], output);
+    assert.deepEqual(codes, ["permission-denied", "handler-failed", "insufficient-funds"], output);
     assert.match(output, /\{"amount":1250,"currency":"EUR"\}/);
   } finally {
     server.kill("SIGKILL");

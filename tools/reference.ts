@@ -6,6 +6,11 @@ import { Command } from "commander";
 import { groups } from "../src/cli/command.ts";
 import { commandTable } from "../src/cli/command-table.ts";
 import { exitCodes } from "../src/cli/failure.ts";
+import { authzenRoutes } from "../src/gateway/authz/authzen/routes.ts";
+import { ownRoutes } from "../src/gateway/authz/front.ts";
+import { openfgaRoutes } from "../src/gateway/authz/openfga/routes.ts";
+import type { AuthzSources } from "../src/gateway/authz/sources.ts";
+import { spicedbRoutes } from "../src/gateway/authz/spicedb/routes.ts";
 import { invocationRoutes } from "../src/gateway/invocation-routes.ts";
 import { otherRoutes } from "../src/gateway/other-routes.ts";
 import type { Route } from "../src/gateway/route.ts";
@@ -158,6 +163,7 @@ function http(): string[] {
       ["Header", ""],
       [
         ["`Idempotency-Key`", "the same key within its retention gives the same invocation"],
+        ["`X-Holdfast-Caller`", "who calls; taken only where no access tokens are configured"],
         ["`traceparent`", "W3C trace context; handlers see it as `ctx.traceparent`"],
         ["`Authorization`", "`Bearer <token>`, where the server has tokens"],
       ],
@@ -173,10 +179,60 @@ function http(): string[] {
     "",
     ...routeTable(otherRoutes()),
     "",
+    ...authzHttp(),
+    "",
     "## The server",
     "",
     ...routeTable(system),
   ];
+}
+
+/** Routes are only described here, so that nothing of what they work with is needed. */
+const noSources = {} as AuthzSources; // never used
+
+function authzHttp(): string[] {
+  return [
+    "## Authorization",
+    "",
+    "Objects, subjects and relationships are written as text (`document:1`, `group:x#member`,",
+    "`document:1#viewer@user:ada`) or in their parts. Streams are newline-delimited JSON.",
+    "",
+    ...routeTable(ownRoutes(noSources)),
+    "",
+    "A token may be confined to operations of tenants: `check` (all questions), `read`, `write`,",
+    "`schema`, and `admin`, which is all of them and deleting the tenant. See `HOLDFAST_TOKENS` in",
+    "[the command line](cli.md#environment).",
+    "",
+    "## Authorization: the API of OpenFGA",
+    "",
+    "For clients of OpenFGA as they are. A store is a tenant; what they take, answer and refuse is",
+    "OpenFGA's.",
+    "",
+    ...foreignTable(openfgaRoutes(noSources)),
+    "",
+    "## Authorization: the HTTP paths of SpiceDB",
+    "",
+    "In the shapes of its gateway. The tenant is the one in the header `x-holdfast-tenant`, else the one",
+    "that the token is for, else `default`, else the only one.",
+    "",
+    ...foreignTable(spicedbRoutes(noSources)),
+    "",
+    "## Authorization: AuthZEN 1.0",
+    "",
+    "The tenant is chosen as above. Caveats see the request as `subject`, `resource`, `action` (each",
+    "with its properties and its own fields) and `context`; and each property and each key of `context`",
+    "under its own name, where `context` wins over the action, that over the resource, and that over the",
+    "subject. What cannot be decided is denied, and says why in `context`.",
+    "",
+    ...foreignTable(authzenRoutes(noSources)),
+  ];
+}
+
+function foreignTable(routes: readonly Route[]): string[] {
+  return table(
+    ["Path", "What it does"],
+    routes.map(({ method, path: at, summary }) => [`\`${method} ${at}\``, summary]),
+  );
 }
 
 function routeTable(routes: readonly Route[]): string[] {

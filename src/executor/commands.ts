@@ -9,6 +9,7 @@ import { Deque } from "../std/deque.ts";
 import type { Checks } from "./checks.ts";
 import { Future, type FutureHost, type StartedFuture } from "./future.ts";
 import type { HandlerQuestion } from "./relations.ts";
+import type { Waits } from "./waits.ts";
 
 /** What the commands of the code need of the run they belong to. */
 export interface CommandHost extends FutureHost {
@@ -22,11 +23,8 @@ export interface CommandHost extends FutureHost {
   peek(): Entry | undefined;
   /** Adds a new command to the turn. */
   issue(command: IssuedCommand): void;
-  /** The future of a command that is answered later. */
-  expect<T>(ordinal: number): Future<T>;
-  expectStarted(ordinal: number): StartedFuture<unknown>;
-  /** The same, made of what the journal has by `read`. */
-  expectRead<T>(ordinal: number, read: (recorded: never) => T): Future<T>;
+  /** Futures of commands that are answered later. */
+  readonly waits: Waits;
   readonly checks: Checks;
 }
 
@@ -62,7 +60,7 @@ export class Commands {
     of: Pick<IssuedCommand, "number" | "workflow"> = {},
   ): Future<T> {
     const { ordinal, entry } = this.#run.command(kind, name);
-    const future = this.#run.expect<T>(ordinal);
+    const future = this.#run.waits.expect<T>(ordinal);
     if (entry === undefined) {
       this.#run.issue({ kind, command: ordinal, name, payload, failed: false, ...of });
     }
@@ -96,7 +94,7 @@ export class Commands {
 
   sleepUntil(due: number): Future<void> {
     const { ordinal, entry } = this.#run.command("sleep", "");
-    const future = this.#run.expect<void>(ordinal);
+    const future = this.#run.waits.expect<void>(ordinal);
     if (entry === undefined) {
       this.#run.issue({
         kind: "sleep",
@@ -113,7 +111,7 @@ export class Commands {
   call(target: IssuedTarget): StartedFuture<unknown> {
     const name = `${target.service}/${target.handler}`;
     const { ordinal, entry } = this.#run.command("call", name);
-    const future = this.#run.expectStarted(ordinal);
+    const future = this.#run.waits.expectStarted(ordinal);
     if (entry === undefined) {
       this.#run.issue({
         kind: "call",
@@ -160,7 +158,7 @@ export class Commands {
     read: (recorded: never) => T,
   ): Future<T> {
     const { ordinal, entry } = this.#run.command("relate", name);
-    const future = this.#run.expectRead(ordinal, read);
+    const future = this.#run.waits.expectRead(ordinal, read);
     this.#run.checks.relating(ordinal, change.tenant);
     if (entry === undefined) {
       const given = {
@@ -177,7 +175,7 @@ export class Commands {
 
   check<T>(name: string, question: HandlerQuestion, read: (recorded: never) => T): Future<T> {
     const { ordinal, entry } = this.#run.command("check", name);
-    const future = this.#run.expectRead(ordinal, read);
+    const future = this.#run.waits.expectRead(ordinal, read);
     this.#run.checks.asking(ordinal, question.tenant);
     if (entry === undefined) this.#run.checks.add(ordinal, name, question);
     return future;

@@ -1,5 +1,5 @@
 /** What handlers say about relationships, checked and made into what others understand. */
-import type { AuthzChange } from "../model/authz.ts";
+import type { AuthzChange, Precondition } from "../model/authz.ts";
 import { PermissionDenied } from "../model/denial.ts";
 import { fail } from "../model/errors.ts";
 import { checkId } from "../model/ids.ts";
@@ -39,11 +39,13 @@ export function readQuestion(
   if (typeof permission !== "string") {
     throw fail("invalid-argument", { what, reason: "the permission is not a name" });
   }
+  checkObject(what, options, "options");
   const subject = options.subject ?? speaker.subject();
   if (subject === undefined) throw fail("caller-missing", { target: what });
   const of = copyObject(what, resource, "resource");
   const by = copySubject(what, subject);
   const tenant = readTenant(options.tenant, speaker);
+  if (options.context !== undefined) checkObject(what, options.context, "context");
   const { context, contextual } = copy<CheckOptions>(options, what, speaker);
   if (contextual !== undefined) checkList(what, "contextual", contextual);
   return {
@@ -66,10 +68,9 @@ export function readRelate(
   given: Relate,
 ): { readonly name: string; readonly change: AuthzChange & { readonly kind: "write" } } {
   const what = `The relationships of ${speaker.target}`;
-  if (typeof given !== "object" || given === null) {
-    throw fail("invalid-argument", { what, reason: "they are not an object" });
-  }
+  checkObject(what, given, "change");
   const tenant = readTenant(given.tenant, speaker);
+  if (given.metadata !== undefined) checkObject(what, given.metadata, "metadata");
   const { preconditions, metadata, ...lists } = copy<Relate>(given, what, speaker);
   const updates: RelationshipUpdate[] = [];
   for (const operation of ["create", "touch", "delete"] as const) {
@@ -141,8 +142,8 @@ function copyObject(what: string, object: ObjectRef, part: string): ObjectRef {
 }
 
 function copySubject(what: string, subject: SubjectRef): SubjectRef {
-  const { relation } = subject;
   const object = copyObject(what, subject, "subject");
+  const { relation } = subject;
   if (relation === undefined) return object;
   checkText(what, subject, { part: "subject", names: ["relation"] });
   return { ...object, relation };
@@ -160,23 +161,38 @@ function checkRelationship(what: string, relationship: Relationship): void {
   checkText(what, relationship.resource, { part: "resource", names: ["type", "id"] });
   copySubject(what, relationship.subject);
   const { caveat, expiresAt } = relationship;
-  if (caveat !== undefined) checkText(what, caveat, { part: "caveat", names: ["name"] });
+  if (caveat !== undefined) {
+    checkText(what, caveat, { part: "caveat", names: ["name"] });
+    if (caveat.context !== undefined) checkObject(what, caveat.context, "context of a caveat");
+  }
   if (expiresAt === undefined || Number.isFinite(expiresAt)) return;
   throw fail("invalid-argument", { what, reason: "expiresAt is not a time" });
 }
 
 function checkPreconditions(what: string, preconditions: Relate["preconditions"]): void {
   if (preconditions === undefined) return;
-  const right =
-    Array.isArray(preconditions) &&
-    preconditions.every(
-      (one) =>
-        typeof one === "object" &&
-        (one?.must === "match" || one?.must === "not-match") &&
-        typeof one.filter === "object" &&
-        one.filter !== null,
-    );
-  if (!right) throw fail("invalid-argument", { what, reason: "preconditions: must and filter" });
+  if (!Array.isArray(preconditions)) {
+    throw fail("invalid-argument", { what, reason: "the preconditions are not a list" });
+  }
+  for (const precondition of preconditions) {
+    checkObject(what, precondition, "precondition");
+    const { must, filter } = precondition as Precondition; // an object; the rest is looked at here
+    checkObject(what, filter, "filter");
+    if (must === "match" || must === "not-match") {
+      for (const [name, value] of Object.entries(filter)) {
+        if (typeof value === "string" || (value === null && name === "subjectRelation")) continue;
+        throw fail("invalid-argument", { what, reason: `the ${name} of a filter is not a text` });
+      }
+      continue;
+    }
+    const reason = "what a precondition must is neither match nor not-match";
+    throw fail("invalid-argument", { what, reason });
+  }
+}
+
+function checkObject(what: string, value: unknown, part: string): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw fail("invalid-argument", { what, reason: `the ${part} is not an object` });
 }
 
 /** Whether they are texts is checked here; whether they mean anything is for the schema to say. */

@@ -19,7 +19,7 @@ import { Deque } from "../std/deque.ts";
 import { type Duration, parseDuration } from "../std/duration.ts";
 import { Checks, type ChecksHost } from "./checks.ts";
 import { type CommandHost, Commands } from "./commands.ts";
-import { type Cancellable, Future, type StartedFuture, type StartedHost } from "./future.ts";
+import { type Cancellable, Future, type StartedHost } from "./future.ts";
 import { HandlerCall, type HandlerCallHost } from "./handler-call.ts";
 import { nameCommand, Recorded, siteOf } from "./journal.ts";
 import type { Relations } from "./relations.ts";
@@ -502,13 +502,13 @@ export class Run
 
   /** What is awaited fails with it, and so do all steps, since none of them will bring anything. */
   #cancelled(entry: Entry): void {
-    if (this.#ownWaits().cancelled(entry)) this.#steps?.cancelled(() => cancellationOf(entry));
+    if (this.waits.cancelled(entry)) this.#steps?.cancelled(() => cancellationOf(entry));
   }
 
   // What futures need.
 
   awaited(future: Cancellable): void {
-    const entry = this.#ownWaits().awaited(future);
+    const entry = this.waits.awaited(future);
     if (entry !== null) this.#steps?.cancelled(() => cancellationOf(entry));
   }
 
@@ -652,20 +652,7 @@ export class Run
     this.#issued.push(command);
   }
 
-  /** A command that is answered later. */
-  expect<T>(ordinal: number): Future<T> {
-    return this.#ownWaits().expect<T>(ordinal);
-  }
-
-  expectStarted(ordinal: number): StartedFuture<unknown> {
-    return this.#ownWaits().expectStarted(ordinal);
-  }
-
-  expectRead<T>(ordinal: number, read: (recorded: never) => T): Future<T> {
-    return this.#ownWaits().expectRead<T>(ordinal, read);
-  }
-
-  #ownWaits(): Waits {
+  get waits(): Waits {
     this.#waits ??= new Waits(this);
     return this.#waits;
   }

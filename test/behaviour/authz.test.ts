@@ -519,3 +519,53 @@ each("a handler that fails keeps what it related, and undoes nothing by itself",
   await assert.rejects(app.call(job, "j").run(), coded("terminal"));
   assert.ok(await isSeen(app, "d", "ann"));
 });
+
+each("what is not in memory is loaded first, for handlers as at the door", async (world) => {
+  const document = actor("document", {
+    permission: "view",
+    handlers: {
+      async grow(ctx, who: string) {
+        const before = await ctx.check("view", doc(ctx.key), { subject: user(who) });
+        ctx.relate({ touch: [reads(ctx.key, who)] });
+        const after = await ctx.check("view", doc(ctx.key), { subject: user(who) });
+        return [before, after];
+      },
+    },
+  });
+  const desk = service("desk", {
+    handlers: { grow: (ctx, who: string) => ctx.call(document, "d").grow(who) },
+  });
+  let app = await world.open([document, desk], settings);
+  await app.authz.tenant("default").write({
+    updates: [
+      { operation: "touch", relationship: reads("d", "ann") },
+      { operation: "touch", relationship: owns("d", "bob") },
+    ],
+  });
+  app = await world.restart([document, desk], { ...settings, authz: { residentMax: 0 } });
+  assert.notEqual(app.relations.tenant("default").view.residency, null);
+  assert.deepEqual(await app.as("ann").call(document, "d").grow("cat"), [false, true]);
+  assert.deepEqual(await app.as("bob").call(desk).grow("dan"), [false, true]);
+  await assert.rejects(app.as("eve").call(document, "d").grow("eve"), coded("permission-denied"));
+  await assert.rejects(app.as("eve").call(desk).grow("eve"), coded("permission-denied"));
+  assert.deepEqual(await app.as("dan").call(document, "d").grow("ann"), [true, true]);
+});
+
+each("an invocation that is restarted keeps its decisions, and asks again what comes after", async (world) => {
+  const gate = { fails: true };
+  const job = workflow("job", {
+    async run(ctx) {
+      const first = await ctx.check("view", doc("d"), { subject: user("ann") });
+      await ctx.run("step", () => 1);
+      if (gate.fails) throw new TerminalError("not yet");
+      return [first, await ctx.check("view", doc("d"), { subject: user("ann") })];
+    },
+  });
+  const app = await world.open([job], settings);
+  const run = await app.send(job, "j").run();
+  await assert.rejects(run.result(), coded("terminal"));
+  const tenant = app.authz.tenant("default");
+  await tenant.write({ updates: [{ operation: "touch", relationship: reads("d", "ann") }] });
+  gate.fails = false;
+  assert.deepEqual(await (await run.restart({ from: 2 })).result(), [false, true]);
+});
