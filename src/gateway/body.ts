@@ -68,7 +68,6 @@ export async function* receiveLines(
 ): AsyncGenerator<string, void, undefined> {
   let rest = empty;
   try {
-    // What is left when the reader stops is thrown away by Node, as after any early answer.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk]);
       let from = 0;
@@ -82,6 +81,9 @@ export async function* receiveLines(
   } catch (error) {
     if (request.destroyed && !request.complete) throw new ClientGone("the client has gone");
     throw error;
+  } finally {
+    // What is left when the reader stops is thrown away, so that the connection can go on.
+    request.resume();
   }
   if (rest.length > 0) yield decodeLine(rest, max);
 }

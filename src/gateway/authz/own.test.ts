@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeAuthzStage } from "../../../test/gateway/authz-stage.ts";
-import { problem } from "../../../test/gateway/stage.ts";
+import { problem, RawClient } from "../../../test/gateway/stage.ts";
 import type { WatchEvent } from "../../model/authz.ts";
 import { fail } from "../../model/errors.ts";
 
@@ -304,6 +304,18 @@ test("an import writes in batches, tells how far it came, and says where it fail
   assert.equal(rest[1].kind, "error");
   assert.equal(rest[1].lines, 2);
   assert.match(rest[1].error.detail, /line 3/);
+});
+
+test("an import that is refused early leaves its connection usable", async () => {
+  await using stage = await makeAuthzStage();
+  using client = new RawClient(stage.port);
+  const body = `nonsense\n${"document:1#viewer@user:ada\n".repeat(20_000)}`;
+  client.send(
+    `POST /authz/tenants/acme/import HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  client.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await client.until(() => client.text.includes('"status":"up"'));
+  assert.match(client.text, /^HTTP\/1\.1 400 /);
 });
 
 test("an export goes through all pages of one revision, and says where to go on", async () => {
