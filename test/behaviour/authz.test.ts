@@ -551,21 +551,24 @@ each("what is not in memory is loaded first, for handlers as at the door", async
   assert.deepEqual(await app.as("dan").call(document, "d").grow("ann"), [true, true]);
 });
 
-each("an invocation that is restarted keeps its decisions, and asks again what comes after", async (world) => {
-  const gate = { fails: true };
-  const job = workflow("job", {
-    async run(ctx) {
-      const first = await ctx.check("view", doc("d"), { subject: user("ann") });
-      await ctx.run("step", () => 1);
-      if (gate.fails) throw new TerminalError("not yet");
-      return [first, await ctx.check("view", doc("d"), { subject: user("ann") })];
-    },
-  });
-  const app = await world.open([job], settings);
-  const run = await app.send(job, "j").run();
-  await assert.rejects(run.result(), coded("terminal"));
-  const tenant = app.authz.tenant("default");
-  await tenant.write({ updates: [{ operation: "touch", relationship: reads("d", "ann") }] });
-  gate.fails = false;
-  assert.deepEqual(await (await run.restart({ from: 2 })).result(), [false, true]);
-});
+each(
+  "an invocation that is restarted keeps its decisions, and asks again what comes after",
+  async (world) => {
+    const gate = { fails: true };
+    const job = workflow("job", {
+      async run(ctx) {
+        const first = await ctx.check("view", doc("d"), { subject: user("ann") });
+        await ctx.run("step", () => 1);
+        if (gate.fails) throw new TerminalError("not yet");
+        return [first, await ctx.check("view", doc("d"), { subject: user("ann") })];
+      },
+    });
+    const app = await world.open([job], settings);
+    const run = await app.send(job, "j").run();
+    await assert.rejects(run.result(), coded("terminal"));
+    const tenant = app.authz.tenant("default");
+    await tenant.write({ updates: [{ operation: "touch", relationship: reads("d", "ann") }] });
+    gate.fails = false;
+    assert.deepEqual(await (await run.restart({ from: 2 })).result(), [false, true]);
+  },
+);
