@@ -1,6 +1,6 @@
-// npm run bench -- engine [--quick] [--json] [--case <name>]
+// npm run bench -- engine|authz [--quick] [--json] [--case <name>]
 import { parseArgs } from "node:util";
-import { cases } from "./cases.ts";
+import { families } from "./cases.ts";
 import { judge } from "./goals.ts";
 import type { Figure } from "./harness.ts";
 import { runCase } from "./processes.ts";
@@ -12,8 +12,11 @@ interface Options {
 }
 
 const usage = `usage: npm run bench -- engine [--quick] [--json] [--case <name>]
+       npm run bench -- authz [--quick] [--json] [--case <name>]
        npm run bench -- peers [--quick] [--json]
-cases: ${Object.keys(cases).join(", ")}`;
+${Object.entries(families)
+  .map(([name, cases]) => `cases of ${name}: ${Object.keys(cases).join(", ")}`)
+  .join("\n")}`;
 
 process.exitCode = await main(parsed());
 
@@ -77,16 +80,20 @@ function text(value: number | null): string {
 
 function parsed(): Options {
   const flag = { type: "boolean", default: false } as const;
-  const names = { type: "string", multiple: true, default: Object.keys(cases) } as const;
+  const names = { type: "string", multiple: true } as const;
   try {
     const { values, positionals } = parseArgs({
       options: { quick: flag, json: flag, case: names },
       allowPositionals: true,
     });
-    const unknown = values.case.find((name) => !Object.hasOwn(cases, name));
+    const [family = "", ...others] = positionals;
+    const cases = families[family];
+    if (cases === undefined || others.length > 0) throw new Error("bench what?");
+    const all = Object.keys(cases);
+    const chosen = values.case ?? all;
+    const unknown = chosen.find((name) => !all.includes(name));
     if (unknown !== undefined) throw new Error(`there is no case "${unknown}"`);
-    if (positionals.length !== 1 || positionals[0] !== "engine") throw new Error("bench what?");
-    return { quick: values.quick, json: values.json, names: values.case };
+    return { quick: values.quick, json: values.json, names: chosen };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);
     return process.exit(2);

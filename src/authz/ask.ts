@@ -8,7 +8,8 @@ import {
 } from "../model/relationship.ts";
 import type { CompiledSchema, Evaluation, Right, Subject } from "./check/evaluation.ts";
 import type { Tracer } from "./check/tracer.ts";
-import type { EdgeExtra, Graph } from "./graph/graph.ts";
+import type { EdgeExtra } from "./graph/edge-traits.ts";
+import type { Graph } from "./graph/graph.ts";
 import { Overlay } from "./graph/overlay.ts";
 import { requireRelation } from "./schema/place.ts";
 import type { Tenant } from "./tenant.ts";
@@ -46,17 +47,23 @@ export function ask<T>(
   options: AskOptions & { readonly answer: (asked: Asked) => T },
 ): T | Promise<T> {
   const revision = options.revision ?? tenant.revisionFor(question.consistency);
-  if (typeof revision !== "number") {
-    return revision.then((at) => ask(tenant, question, { ...options, revision: at }));
-  }
-  const asked = begin(tenant, question, { ...options, revision });
+  if (typeof revision === "number") return askAt(tenant, question, { ...options, revision });
+  return revision.then((at) => askAt(tenant, question, { ...options, revision: at }));
+}
+
+function askAt<T>(
+  tenant: Tenant,
+  question: Question,
+  options: AskOptions & { readonly revision: number; readonly answer: (asked: Asked) => T },
+): T | Promise<T> {
+  // Also while it is loaded for: the history may be trimmed, and commits may be lost.
+  tenant.requireKept(options.revision);
+  const asked = begin(tenant, question, options);
   const answer = options.answer(asked);
   if (!asked.evaluation.incomplete) return answer;
   const { residency } = asked.view;
   // What was found lacking is loaded, and all is asked again; each round gets further.
-  return Promise.resolve(residency?.load()).then(() =>
-    ask(tenant, question, { ...options, revision }),
-  );
+  return Promise.resolve(residency?.load()).then(() => askAt(tenant, question, options));
 }
 
 function begin(

@@ -1,5 +1,6 @@
 import type { TupleChunk } from "../store/relations.ts";
-import type { EdgeExtra, Graph } from "./graph/graph.ts";
+import type { EdgeExtra } from "./graph/edge-traits.ts";
+import type { Graph } from "./graph/graph.ts";
 
 /**
  * Adds the versions of a chunk to a graph, in their order. Rows lie by resource, so a resource is

@@ -1,7 +1,8 @@
 import type { Relationship } from "../model/relationship.ts";
 import { wildcardId } from "../model/relationship.ts";
 import type { TupleKey, TupleRow } from "../store/relations.ts";
-import type { EdgeExtra, Graph } from "./graph/graph.ts";
+import type { EdgeExtra } from "./graph/edge-traits.ts";
+import type { Graph } from "./graph/graph.ts";
 
 /*
  * A relationship has three forms: as callers write it, as the store keeps it (a row), and as the graph

@@ -5,8 +5,8 @@ import { assert } from "../std/assert.ts";
 import { Heap } from "../std/heap.ts";
 import type { RelationCommit, SchemaRow, TenantRow } from "../store/relations.ts";
 import { type Caveat, type CompiledCaveat, compileCaveat } from "./caveat/caveat.ts";
-import type { CompiledSchema } from "./check/evaluation.ts";
-import { Evaluation } from "./check/evaluation.ts";
+import type { CompiledSchema, Evaluation } from "./check/evaluation.ts";
+
 import { parseNativeSchema } from "./schema/native/parse.ts";
 import { parseOpenfgaDsl, parseOpenfgaJson } from "./schema/openfga/openfga.ts";
 import type { CaveatDefinition, ParsedSchema, Schema } from "./schema/schema.ts";
@@ -23,6 +23,9 @@ interface Waiting {
   readonly revision: number;
   resolve(): void;
 }
+
+/** Asks the store whether another node has taken the tenant over: `fenced-out`. */
+export type Confirm = (tenant: Tenant) => Promise<void>;
 
 export interface Counters {
   checks: number;
@@ -52,8 +55,10 @@ export class Tenant {
   latestAt = 0;
   currentSchema: string | null;
   view: View;
-  /** Reused by one question after the other: none of them waits in the middle. */
-  readonly evaluation: Evaluation = new Evaluation();
+  /** Shared by all tenants, and used by one question after the other: none waits in the middle. */
+  readonly evaluation: Evaluation;
+  /** Its deletion is applied: what the store says of it counts no more. */
+  leaving = false;
   /** Transactions that are applied and not durable, and older ones while somebody holds them. */
   recent: RelationCommit[] = [];
   readonly counters: Counters = { checks: 0, lookups: 0, writes: 0, refused: 0 };
@@ -62,6 +67,7 @@ export class Tenant {
   readonly #schemas = new Map<string, KnownSchema>();
   readonly #caveats = new WeakMap<Schema, Map<string, Caveat>>();
   readonly #holds = new Set<{ readonly since: number }>();
+  readonly #confirm: Confirm | undefined;
   readonly #waiting = new Heap<Waiting>((a, b) => a.revision < b.revision);
 
   constructor(row: TenantRow, parts: TenantParts) {
@@ -77,6 +83,7 @@ export class Tenant {
     this.limits = parts.limits;
     this.zookies = parts.zookies;
     this.view = parts.view;
+    this.evaluation = parts.evaluation;
   }
 
   get row(): TenantRow {
@@ -96,10 +103,6 @@ export class Tenant {
 
   addSchema(row: SchemaRow, parsed: Schema | null): void {
     this.#schemas.set(row.id, { row, parsed });
-  }
-
-  removeSchema(id: string): void {
-    this.#schemas.delete(id);
   }
 
   /** By revision, the latest last. */
@@ -194,16 +197,17 @@ export class Tenant {
         return this.durable;
       case "at-least-as-fresh": {
         const revision = this.#readZookie(consistency.zookie);
-        return revision <= this.durable ? this.durable : this.#whenDurable(revision);
+        return revision <= this.durable ? this.durable : this.#whenFresh(revision);
       }
       case "exact-snapshot": {
         const revision = this.#readZookie(consistency.zookie);
         if (revision < this.oldest) throw fail("zookie-expired");
         return revision <= this.durable
           ? revision
-          : this.#whenDurable(revision).then(() => revision);
+          : this.#whenFresh(revision).then(() => revision);
       }
       case "fully-consistent":
+        if (this.#confirm !== undefined) return this.#whenConfirmed(this.#confirm);
         return this.applied <= this.durable ? this.durable : this.#whenDurable(this.applied);
       default:
         throw fail("invalid-argument", {
@@ -234,8 +238,36 @@ export class Tenant {
     return place;
   }
 
+  /** `unknown-tenant` once it is deleted, as far as is known. */
+  requireThere(): void {
+    if (this.leaving) throw fail("unknown-tenant", { tenant: this.id });
+  }
+
+  /**
+   * Whether a revision can be asked about: `zookie-expired` beyond the history, `zookie-future` where
+   * it was never reached, or was lost.
+   */
+  requireKept(revision: number): void {
+    if (revision < this.oldest) throw fail("zookie-expired");
+    if (revision > this.applied) throw fail("zookie-future");
+  }
+
+  async #whenConfirmed(confirm: Confirm): Promise<number> {
+    await confirm(this);
+    return this.applied <= this.durable ? this.durable : this.#whenDurable(this.applied);
+  }
+
+  /** What was lost with a commit that failed is refused. */
+  async #whenFresh(revision: number): Promise<number> {
+    const durable = await this.#whenDurable(revision);
+    if (durable < revision) throw fail("zookie-future");
+    return durable;
+  }
+
+  /** Resolves when it is durable, or is known to be lost: then nobody was ever told of it. */
   async #whenDurable(revision: number): Promise<number> {
     await new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+    this.requireThere();
     return this.durable;
   }
 
@@ -268,6 +300,30 @@ export class Tenant {
     this.recent = this.recent.filter((commit) => commit.revision > since);
   }
 
+  /**
+   * What is not durable was lost. What the store has is all there is, though it may be more than was
+   * known to be durable. The view is not touched.
+   */
+  rollBack(row: TenantRow, schemas: readonly SchemaRow[]): void {
+    this.recent = [];
+    this.applied = row.revision;
+    this.name = row.name;
+    this.updatedAt = row.updatedAt;
+    this.currentSchema = row.schema;
+    const parsed = new Map([...this.#schemas].map(([id, known]) => [id, known.parsed]));
+    this.#schemas.clear();
+    for (const schema of schemas) this.addSchema(schema, parsed.get(schema.id) ?? null);
+    this.becameDurable(row.revision);
+    this.refuseWaiting();
+  }
+
+  /** What they wait for will not come. */
+  refuseWaiting(): void {
+    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
+      next.resolve();
+    }
+  }
+
   /** Lets go those who waited for what is durable now. */
   wake(): void {
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
@@ -282,6 +338,7 @@ export interface TenantParts {
   readonly limits: Limits;
   readonly zookies: Zookies;
   readonly view: View;
+  readonly evaluation: Evaluation;
 }
 
 /** Reads a schema text in either language. Never throws. */

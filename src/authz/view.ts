@@ -70,23 +70,28 @@ export class View {
   load(chunk: TupleChunk): void {
     for (const edge of loadChunk(this.graph, chunk)) {
       const deleted = this.graph.deletedAt(edge);
-      if (deleted !== Number.POSITIVE_INFINITY) {
-        this.#loadedEnds.push({ revision: deleted, edge });
-      } else if (this.index !== null) {
-        const [from, to] = [this.graph.resourceOf(edge), this.graph.subjectOf(edge)];
-        if (this.graph.relationOf(to) === 0) continue;
-        const plain = this.graph.extraOf(edge) === undefined;
-        const revision = this.graph.createdAt(edge);
-        this.index.apply({ revision, from, to, added: true, plain });
-      }
+      const hasEnded = deleted !== Number.POSITIVE_INFINITY;
+      if (hasEnded) this.#loadedEnds.push({ revision: deleted, edge });
+      if (this.index === null) continue;
+      const [from, to] = [this.graph.resourceOf(edge), this.graph.subjectOf(edge)];
+      if (this.graph.relationOf(to) === 0) continue;
+      const plain = this.graph.extraOf(edge) === undefined;
+      const revision = this.graph.createdAt(edge);
+      this.index.apply({ revision, from, to, added: true, plain });
+      // Told as well, so that the index does not speak for revisions at which it still held.
+      if (hasEnded) this.index.apply({ revision: deleted, from, to, added: false, plain });
     }
   }
 
-  /** All of the store was loaded: what has ended there comes before all that will end. */
-  loaded(): void {
+  /**
+   * All of the store was loaded: what has ended there comes before all that will end. What is not
+   * durable may be taken back; it is adopted with the transaction that did it.
+   */
+  loaded(durable: number): void {
     this.#loadedEnds.sort((a, b) => a.revision - b.revision);
-    for (const end of this.#loadedEnds) this.#ended.push(end);
+    for (const end of this.#loadedEnds) if (end.revision <= durable) this.#ended.push(end);
     this.#loadedEnds = [];
+    this.graph.shrink();
   }
 
   /** Ends the version of a row, not durable yet. Where not all is in memory it may not be there. */
@@ -170,14 +175,15 @@ export class View {
     let done = 0;
     for (const undo of this.#undo) {
       if (undo.revision > revision) break;
-      if (!undo.added) this.#ended.push(undo);
+      if (!undo.added && this.residency === null) this.#ended.push(undo);
       done++;
     }
     if (done > 0) this.#undo = this.#undo.slice(done);
   }
 
-  /** Takes back all that is not durable, in reverse order. */
+  /** Takes back all that is not durable, in reverse order. Windows are left for new ones. */
   rollBack(durable: number): void {
+    assert(this.residency === null, "a window may have more to take back than it knows");
     for (const { edge, added } of this.#undo.toReversed()) {
       if (added) this.graph.removeEdge(edge);
       else this.graph.reviveEdge(edge);
@@ -189,7 +195,8 @@ export class View {
 
   /**
    * Forgets versions that ended at or before a revision, so many at most. Numbers are given out
-   * again, so what was remembered by them goes as well.
+   * again, so what was remembered by them goes as well. A window remembers more than that, so it
+   * forgets nothing until it is left.
    * @returns whether there may be more.
    */
   trim(upTo: number, most: number): boolean {

@@ -15,11 +15,15 @@ export interface WindowOptions {
   readonly graph: Graph;
   readonly tenant: WindowTenant;
   readonly store: RelationReads;
+  /** Something was loaded. */
+  readonly loaded: () => void;
 }
 
 /** What a window needs of its tenant. */
 export interface WindowTenant {
   readonly number: number;
+  /** Throws when the tenant is deleted: then the store has nothing of it, and this says nothing. */
+  requireThere(): void;
   /**
    * Remembers all transactions after what is durable now, however durable they become, until
    * `release` is called.
@@ -36,6 +40,9 @@ export class Window implements Residency {
   readonly #graph: Graph;
   readonly #tenant: WindowTenant;
   readonly #store: RelationReads;
+  readonly #loaded: () => void;
+  /** It has grown too large, and is going to be replaced. */
+  leaving = false;
   readonly #forward = new Set<number>();
   readonly #reverse = new Set<number>();
   #missingForward = new Map<number, TupleEnd>();
@@ -43,10 +50,16 @@ export class Window implements Residency {
   /** A load under way: whoever comes meanwhile waits for it, and looks again. */
   #loading: Promise<void> | null = null;
 
-  constructor({ graph, tenant, store }: WindowOptions) {
+  constructor({ graph, tenant, store, loaded }: WindowOptions) {
+    this.#loaded = loaded;
     this.#graph = graph;
     this.#tenant = tenant;
     this.#store = store;
+  }
+
+  /** Relationships and lists, the empty ones and those of objects that are nowhere named too. */
+  get size(): number {
+    return this.#graph.versions + this.#forward.size + this.#reverse.size;
   }
 
   forward(object: number, relation: number): boolean {
@@ -95,6 +108,7 @@ export class Window implements Residency {
     } finally {
       this.#loading = null;
     }
+    this.#loaded();
   }
 
   async #loadMissing(): Promise<void> {
@@ -108,6 +122,7 @@ export class Window implements Residency {
         resources: [...forward.values()],
         subjects: [...reverse.values()],
       });
+      this.#tenant.requireThere();
       for (const key of forward.keys()) this.#forward.add(key);
       for (const key of reverse.keys()) this.#reverse.add(key);
       this.#admit(withCommits(rows, held.commits(), (row) => this.holds(row)));

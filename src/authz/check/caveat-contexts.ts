@@ -1,7 +1,7 @@
 import { fail, type HoldfastError, toHoldfastError } from "../../model/errors.ts";
 import type { CaveatContext } from "../../model/relationship.ts";
 import type { Caveat, CaveatResult, ReadContext } from "../caveat/caveat.ts";
-import type { EdgeExtra } from "../graph/graph.ts";
+import type { EdgeExtra } from "../graph/edge-traits.ts";
 
 export type CaveatOutcome =
   | Exclude<CaveatResult, { readonly value: "error" }>

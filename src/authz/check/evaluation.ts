@@ -2,11 +2,13 @@ import { fail, type HoldfastError } from "../../model/errors.ts";
 import type { CaveatContext } from "../../model/relationship.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Caveat } from "../caveat/caveat.ts";
-import type { EdgeExtra, Graph } from "../graph/graph.ts";
+import type { EdgeExtra } from "../graph/edge-traits.ts";
+import type { Graph } from "../graph/graph.ts";
 import { type Overlay, type OverlayEdge, scratchBase } from "../graph/overlay.ts";
 import type { RelationDefinition, Schema } from "../schema/schema.ts";
 import { CaveatContexts } from "./caveat-contexts.ts";
 import { subjectKey, wildcardKey } from "./keys.ts";
+import { Memo } from "./memo.ts";
 import type { Residency } from "./residency.ts";
 import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./slots.ts";
 import type { Tracer } from "./tracer.ts";
@@ -149,8 +151,8 @@ export class Evaluation {
   #depth = 0;
   /** The place on the path that a cut circle leads back to, the lowest of them. */
   #cut = Number.POSITIVE_INFINITY;
-  #entered = 0;
-  #memo: Map<number, Tri | readonly (string | HoldfastError)[]> | null = null;
+  readonly #memo = new Memo();
+  #unknowns: Map<number, readonly (string | HoldfastError)[]> | null = null;
 
   begin(options: EvaluationOptions): void {
     this.graph = options.graph;
@@ -218,8 +220,8 @@ export class Evaluation {
     this.dependencyCount = 0;
     this.#depth = 0;
     this.#cut = Number.POSITIVE_INFINITY;
-    this.#entered = 0;
-    this.#memo = null;
+    this.#memo.begin();
+    this.#unknowns = null;
     this.dependOnSubject(this.subjectObject, this.subjectRelation);
     if (this.wildcardKey >= 0) this.#depend(wildcardSlot(this.subjectType));
   }
@@ -270,6 +272,8 @@ export class Evaluation {
   enter(right: Right, object: number): Tri {
     if (object === this.subjectObject && right.relation === this.subjectRelation) return yes;
     if (right.leaf) return right.rule(this, object);
+    const known = this.#recall(right, object);
+    if (known >= 0) return known as Tri; // what is not -1 is one
     const depth = this.#depth;
     for (let at = 0; at < depth; at++) {
       if (this.#pathObjects[at] === object && this.#pathRights[at] === right) {
@@ -277,12 +281,6 @@ export class Evaluation {
       }
     }
     if (depth >= this.schema.depthMax) return this.#tooDeep(right);
-    const key = object * 65_536 + right.relation;
-    if (++this.#entered > 16) {
-      const known = this.#memo?.get(key);
-      if (known !== undefined) return this.#recall(known);
-      this.#memo ??= new Map();
-    }
     const mark = this.doubts.length;
     const before = this.#cut;
     this.#cut = Number.POSITIVE_INFINITY;
@@ -293,19 +291,25 @@ export class Evaluation {
     this.#depth = depth;
     // What rests on a circle through something above it is only part of the truth, unless it is yes.
     const whole = value === yes || this.#cut >= depth;
-    if (whole && this.#memo !== null) this.#memo.set(key, this.#remember(value, mark));
+    if (whole) this.#remember(right, object, { value, mark });
     this.#cut = whole ? before : Math.min(before, this.#cut);
     return value;
   }
 
-  /** What is unknown is remembered by why. */
-  #remember(value: Tri, mark: number): Tri | readonly (string | HoldfastError)[] {
-    return value === unknown ? this.doubts.slice(mark) : value;
+  /** What is unknown is remembered with why. */
+  #remember(right: Right, object: number, { value, mark }: { value: Tri; mark: number }): void {
+    this.#memo.put(object, right.uid, value);
+    if (value !== unknown) return;
+    this.#unknowns ??= new Map();
+    this.#unknowns.set(unknownKey(right, object), this.doubts.slice(mark));
   }
 
-  #recall(known: Tri | readonly (string | HoldfastError)[]): Tri {
-    if (typeof known === "number") return known;
-    this.doubts.push(...known);
+  #recall(right: Right, object: number): Tri | -1 {
+    const value = this.#memo.get(object, right.uid);
+    if (value !== unknown) return value;
+    const why = this.#unknowns?.get(unknownKey(right, object));
+    if (why === undefined) return -1;
+    this.doubts.push(...why);
     return unknown;
   }
 
@@ -423,4 +427,8 @@ export class Evaluation {
         return unreachable(result);
     }
   }
+}
+
+function unknownKey(right: Right, object: number): number {
+  return object * 65_536 + right.relation;
 }

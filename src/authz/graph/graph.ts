@@ -1,7 +1,8 @@
 import { assert } from "../../std/assert.ts";
+import { type EdgeExtra, EdgeTraits } from "./edge-traits.ts";
 import { Names, Objects } from "./objects.ts";
 import { PairTable } from "./pair-table.ts";
-import { SpanRecords, WordRecords } from "./records.ts";
+import { WordRecords } from "./records.ts";
 
 /**
  * The relationships of one tenant in memory, at every revision that is still kept.
@@ -25,9 +26,7 @@ export class Graph {
 
   #edgeCount = 1;
   readonly #edge = new WordRecords(64);
-  /** From which revision to which each edge holds. */
-  readonly #span = new SpanRecords(64);
-  readonly #extras = new Map<number, EdgeExtra>();
+  readonly #traits = new EdgeTraits(this.#edge);
   readonly #freeEdges: number[] = [];
   readonly #edges = new PairTable(this.#edge);
   #alive = 0;
@@ -49,8 +48,14 @@ export class Graph {
   /** Memory of the rows, without ids and extras. */
   get bytes(): number {
     const { byteLength } = this.#objectNodes;
-    const records = [this.#node, this.#nodes, this.#edge, this.#span, this.#edges];
+    const records = [this.#node, this.#nodes, this.#edge, this.#edges];
     return records.reduce((sum, { bytes }) => sum + bytes, byteLength);
+  }
+
+  /** No more is coming for a while: room that was made for growth is let go. */
+  shrink(): void {
+    this.#node.shrink(this.#nodeCount);
+    this.#edge.shrink(this.#edgeCount);
   }
 
   // Nodes.
@@ -106,21 +111,20 @@ export class Graph {
 
   /** The version that holds at a revision, given the latest; 0 if none does. */
   versionAt(edge: number, revision: number): number {
-    for (let version = edge; version !== 0; version = this.#edge.get(version, edgeField.older)) {
-      if (this.#span.from(version) <= revision) {
-        return revision < this.#span.to(version) ? version : 0;
-      }
+    for (let version = edge; version !== 0; version = this.#traits.older(version)) {
+      if (this.#traits.created(version) > revision) continue;
+      return this.#traits.holdsAt(version, revision) ? version : 0;
     }
     return 0;
   }
 
   /** The version of the same relationship before this one, or 0. */
   olderThan(edge: number): number {
-    return this.#edge.get(edge, edgeField.older);
+    return this.#traits.older(edge);
   }
 
   holdsAt(edge: number, revision: number): boolean {
-    return this.#span.from(edge) <= revision && revision < this.#span.to(edge);
+    return this.#traits.holdsAt(edge, revision);
   }
 
   resourceOf(edge: number): number {
@@ -132,29 +136,29 @@ export class Graph {
   }
 
   createdAt(edge: number): number {
-    return this.#span.from(edge);
+    return this.#traits.created(edge);
   }
 
   /** Infinity while it holds. */
   deletedAt(edge: number): number {
-    return this.#span.to(edge);
+    return this.#traits.deleted(edge);
   }
 
   /** Caveat and expiry; undefined for most. */
   extraOf(edge: number): EdgeExtra | undefined {
-    return this.#extras.size === 0 ? undefined : this.#extras.get(edge);
+    return this.#traits.extra(edge);
   }
 
   /** Every version that holds at the latest revision. */
   *alive(): Iterable<number> {
     for (let edge = 1; edge < this.#edgeCount; edge++) {
-      if (this.#span.to(edge) === Number.POSITIVE_INFINITY) yield edge;
+      if (!this.#traits.hasEnded(edge)) yield edge;
     }
   }
 
   /** Versions, ended ones too, whose expiry lies before a time. */
   *expired(before: number): Iterable<number> {
-    for (const [edge, { expiresAt }] of this.#extras) if (expiresAt <= before) yield edge;
+    for (const [edge, { expiresAt }] of this.#traits.extras) if (expiresAt <= before) yield edge;
   }
 
   /** First of the edges of a resource to plain subjects, wildcards included. */
@@ -184,21 +188,18 @@ export class Graph {
   addEdge(resource: number, subject: number, options: AddEdge): number {
     const older = this.#edges.find(resource, subject);
     assert(
-      older === 0 || this.#span.to(older) <= options.created,
+      older === 0 || this.#traits.deleted(older) <= options.created,
       "a relationship has one version at a time",
     );
     const edge = this.#freeEdges.pop() ?? this.#edgeCount++;
-    if (edge >= this.#edge.capacity) {
-      this.#edge.grow();
-      this.#span.grow();
-    }
+    if (edge >= this.#edge.capacity) this.#edge.grow();
     this.#edge.set(edge, edgeField.resource, resource);
     this.#edge.set(edge, edgeField.subject, subject);
-    this.#edge.set(edge, edgeField.older, older);
-    this.#span.setFrom(edge, options.created);
-    this.#span.setTo(edge, options.deleted ?? Number.POSITIVE_INFINITY);
-    if (options.extra !== undefined) this.#extras.set(edge, options.extra);
+    this.#traits.begin(edge, options.created);
+    if (older !== 0) this.#traits.setOlder(edge, older);
+    if (options.extra !== undefined) this.#traits.setExtra(edge, options.extra);
     if (options.deleted === undefined) this.#alive++;
+    else this.#traits.end(edge, options.deleted);
     this.#edges.put(edge);
     this.#link(edge, resource, subject);
     return edge;
@@ -206,16 +207,16 @@ export class Graph {
 
   /** Ends a version that holds. */
   endEdge(edge: number, revision: number): void {
-    assert(this.#span.to(edge) === Number.POSITIVE_INFINITY, "what ends has held");
-    assert(this.#span.from(edge) <= revision, "it ends after it began");
-    this.#span.setTo(edge, revision);
+    assert(!this.#traits.hasEnded(edge), "what ends has held");
+    assert(this.#traits.created(edge) <= revision, "it ends after it began");
+    this.#traits.end(edge, revision);
     this.#alive--;
   }
 
   /** Takes back what `endEdge` did, for a batch that was not committed. */
   reviveEdge(edge: number): void {
-    assert(this.#span.to(edge) !== Number.POSITIVE_INFINITY, "it had ended");
-    this.#span.setTo(edge, Number.POSITIVE_INFINITY);
+    assert(this.#traits.hasEnded(edge), "it had ended");
+    this.#traits.revive(edge);
     this.#alive++;
   }
 
@@ -225,11 +226,10 @@ export class Graph {
       this.#edge.get(edge, edgeField.resource),
       this.#edge.get(edge, edgeField.subject),
     ];
-    if (this.#span.to(edge) === Number.POSITIVE_INFINITY) this.#alive--;
+    if (!this.#traits.hasEnded(edge)) this.#alive--;
     this.#unlinkVersion(edge, resource, subject);
     this.#unlink(edge, resource, subject);
-    this.#extras.delete(edge);
-    this.#span.setTo(edge, 0);
+    this.#traits.forget(edge);
     this.#freeEdges.push(edge);
     this.#dropIfUnused(resource);
     if (subject !== resource) this.#dropIfUnused(subject);
@@ -237,15 +237,15 @@ export class Graph {
 
   #unlinkVersion(edge: number, resource: number, subject: number): void {
     const latest = this.#edges.find(resource, subject);
-    const older = this.#edge.get(edge, edgeField.older);
+    const older = this.#traits.older(edge);
     if (latest === edge) {
       if (older === 0) this.#edges.delete(resource, subject);
       else this.#edges.put(older);
       return;
     }
-    for (let at = latest; at !== 0; at = this.#edge.get(at, edgeField.older)) {
-      if (this.#edge.get(at, edgeField.older) !== edge) continue;
-      this.#edge.set(at, edgeField.older, older);
+    for (let at = latest; at !== 0; at = this.#traits.older(at)) {
+      if (this.#traits.older(at) !== edge) continue;
+      this.#traits.setOlder(at, older);
       return;
     }
     assert(false, "a version is in the chain of its relationship");
@@ -349,8 +349,7 @@ const edgeField = {
   previousForward: 3,
   nextReverse: 4,
   previousReverse: 5,
-  /** The version of the same relationship before this one. */
-  older: 6,
+  // 6 and 7 are kept by EdgeTraits.
 } as const;
 
 export interface AddEdge {
@@ -358,14 +357,4 @@ export interface AddEdge {
   /** For versions from the store that are over. */
   readonly deleted?: number;
   readonly extra?: EdgeExtra;
-}
-
-/** What only some relationships have. */
-export interface EdgeExtra {
-  /** Number of the caveat's name; 0 for none. */
-  readonly caveat: number;
-  /** JSON text of the context stored with it. */
-  readonly context: string | null;
-  /** Milliseconds since 1970, or Infinity. */
-  readonly expiresAt: number;
 }

@@ -1,4 +1,5 @@
-import type { EdgeExtra, Graph } from "./graph.ts";
+import type { EdgeExtra } from "./edge-traits.ts";
+import type { Graph } from "./graph.ts";
 
 /** Objects that only one question names have numbers from here on. */
 export const scratchBase = 0x8000_0000;

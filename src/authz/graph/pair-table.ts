@@ -2,7 +2,7 @@ import type { WordRecords } from "./records.ts";
 
 /**
  * An index of records by the pair of numbers that their first two fields are: open addressing over an
- * array of rows. Row 0 means nothing. At most half full, so that most searches end where they begin.
+ * array of rows. Row 0 means nothing. At most two thirds full, so that most searches end near where they begin.
  */
 export class PairTable {
   readonly #records: WordRecords;
@@ -37,7 +37,7 @@ export class PairTable {
 
   /** Adds a row, or puts it in the place of the one with the same pair. */
   put(row: number): void {
-    if (this.#size * 2 >= this.#rows.length) this.#resize(this.#rows.length * 2);
+    if (this.#size * 3 >= this.#rows.length * 2) this.#resize(this.#rows.length * 2);
     if (this.#place(row)) this.#size++;
   }
 

@@ -4,7 +4,7 @@ import type { Relationship, SubjectRef } from "../../model/relationship.ts";
 import { type Asked, type AskOptions, ask, objectOf, rightOf } from "../ask.ts";
 import type { Right } from "../check/evaluation.ts";
 import { no } from "../check/verdict.ts";
-import type { EdgeExtra } from "../graph/graph.ts";
+import type { EdgeExtra } from "../graph/edge-traits.ts";
 import type { Expression } from "../schema/schema.ts";
 import type { Tenant } from "../tenant.ts";
 
