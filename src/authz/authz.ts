@@ -4,9 +4,11 @@ import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
 import type { RelationReads, RelationWrites, TenantRow } from "../store/relations.ts";
+import { Evaluation } from "./check/evaluation.ts";
 import { History } from "./history.ts";
 import { Loader } from "./loader.ts";
 import { Tenant } from "./tenant.ts";
+import { everything, type Share, Tenants } from "./tenants.ts";
 import { View } from "./view.ts";
 import { Window } from "./window.ts";
 import { commitOf, type PlanOptions, planChange } from "./write/apply.ts";
@@ -20,12 +22,16 @@ export interface AuthzOptions {
   readonly limits: Limits;
   readonly store: RelationReads;
   readonly settings: AuthzSettings;
+  /** Which tenants are this node's, where several nodes have one store. Default: all are. */
+  readonly share?: Share;
 }
 
 /** How much memory authorization may take. All of it is per tenant. */
 export interface AuthzSettings {
   /** Relationships (old versions included) up to which the whole graph is in memory. */
   readonly residentMax: number;
+  /** Relationships up to which a graph is loaded before anything is answered: less than a second. */
+  readonly loadedFirstMax: number;
   /** Relationships that are kept in memory of a graph that is not. */
   readonly windowMax: number;
   /** Bytes for cached answers; 0: none. */
@@ -36,25 +42,36 @@ export interface AuthzSettings {
 
 export const defaultAuthzSettings: AuthzSettings = {
   residentMax: 30_000_000,
+  loadedFirstMax: 100_000,
   windowMax: 2_000_000,
   cacheBytes: 67_108_864,
   indexPairs: 10_000_000,
 };
 
-/** Graphs up to this size are loaded before anything is answered: it takes less than a second. */
-const loadedFirstMax = 100_000;
-
 /** Rows, and versions in memory, that one trim takes away: a few milliseconds. */
 const trimmedAtOnce = 2_000;
 
+/** Changes that stand on relationships that are there. */
+const standing: ReadonlySet<AuthzChange["kind"]> = new Set([
+  "schema",
+  "write",
+  "delete",
+  "delete-object",
+  "expire",
+]);
+
 /** What authenticates the zookies of a tenant. No document of others can have a blank name. */
 const keyDocument = " zookie-key";
+
+/** How long a window that has grown too large is kept, for the questions that made it so. */
+const windowLeftMs = 1_000;
 
 /** What a batch of the loop changed, until it is durable. */
 interface Flying {
   readonly batch: number;
   readonly tenant: Tenant;
-  readonly revision: number;
+  /** Null: it was created, or deleted. */
+  readonly revision: number | null;
 }
 
 /** When and where a change is applied. */
@@ -76,50 +93,91 @@ export class Authz {
   readonly store: RelationReads;
   readonly settings: AuthzSettings;
   readonly history: History;
-  readonly #tenants = new Map<string, Tenant>();
-  readonly #byNumber = new Map<number, Tenant>();
-  readonly #prepared = new WeakMap<AuthzChange, Preparation>();
+  readonly #tenants: Tenants;
+  readonly #prepared = new Map<AuthzChange, Preparation>();
   readonly #loader: Loader;
+  readonly #evaluation = new Evaluation();
   #flying: Flying[] = [];
-  #nextNumber = 1;
+  #closed = false;
 
   constructor(options: AuthzOptions) {
     this.host = options.host;
     this.limits = options.limits;
     this.store = options.store;
     this.settings = options.settings;
+    this.#tenants = new Tenants(options.share ?? everything);
     const { host, limits, store } = options;
-    this.history = new History({ host, limits, store, tenants: this.tenants });
+    this.history = new History({ host, limits, store, tenants: this.#tenants });
     this.#loader = new Loader(options.store, options.host);
   }
 
-  /** Reads what the store has. Large graphs go on being loaded while questions are answered. */
+  /**
+   * Reads what the store has. Large graphs go on being loaded while questions are answered. Nobody
+   * else may change these tenants any more.
+   */
   async open(): Promise<void> {
-    const deleted = await this.store.loadDeletedTenants();
-    this.#nextNumber = Math.max(0, ...deleted) + 1;
+    for (const number of await this.store.loadDeletedTenants()) this.#tenants.used(number);
     for (const row of await this.store.loadTenants()) await this.#openTenant(row);
   }
 
   async #openTenant(row: TenantRow): Promise<void> {
-    this.#nextNumber = Math.max(this.#nextNumber, row.number + 1);
-    const versions = await this.store.countTuples(row.number);
-    const isResident = versions <= this.settings.residentMax;
-    const loadsFirst = isResident && versions <= loadedFirstMax;
+    this.#tenants.used(row.number);
+    if (!this.#tenants.isHere(row.id)) return;
     const key = await this.store.loadDocument(row.number, keyDocument);
     assert(key !== null, "every tenant has a key");
-    const tenant = this.#admit(row, key);
-    if (!loadsFirst) tenant.view = this.makeWindow(tenant);
+    const tenant = this.#makeTenant(row, key);
     for (const schema of await this.store.loadSchemas(row.number)) tenant.addSchema(schema, null);
-    if (loadsFirst) await this.#loader.fill(tenant, tenant.view);
-    else if (isResident) this.#loader.start(tenant, this.makeView());
+    const [latest] = await this.store.scanLog({
+      tenant: row.number,
+      after: row.revision - 1,
+      limit: 1,
+    });
+    tenant.latestAt = latest?.at ?? 0;
+    await this.#fill(tenant);
+    this.#tenants.created(tenant);
+    this.#tenants.becameDurable(tenant);
   }
 
-  #admit(row: TenantRow, key: string): Tenant {
+  /** The graph from the store, now if it is small; meanwhile the tenant has a window. */
+  async #fill(tenant: Tenant): Promise<void> {
+    tenant.view = this.makeWindow(tenant);
+    const versions = await this.store.countTuples(tenant.number);
+    const { residentMax, loadedFirstMax } = this.settings;
+    if (versions > residentMax) return;
+    const view = this.makeView();
+    if (versions > loadedFirstMax) {
+      this.#loader.start(tenant, view);
+      return;
+    }
+    await this.#loader.fill(tenant, view);
+    tenant.view = view;
+  }
+
+  #makeTenant(row: TenantRow, key: string): Tenant {
+    const { limits } = this;
     const zookies = new Zookies(Buffer.from(key, "base64"));
-    const tenant = new Tenant(row, { limits: this.limits, zookies, view: this.makeView() });
-    this.#tenants.set(row.id, tenant);
-    this.#byNumber.set(row.number, tenant);
-    return tenant;
+    const confirm =
+      this.#tenants.share === everything ? undefined : (of: Tenant) => this.#confirm(of);
+    return new Tenant(row, {
+      limits,
+      zookies,
+      view: this.makeView(),
+      evaluation: this.#evaluation,
+      ...(confirm === undefined ? {} : { confirm }),
+    });
+  }
+
+  /**
+   * Where there are other nodes, one may have taken the tenant over while this one has not heard of
+   * it. Who that is has written, or has not, by what the store says.
+   */
+  async #confirm(tenant: Tenant): Promise<void> {
+    const { number, applied } = tenant;
+    const [newer] = await this.store.scanLog({ tenant: number, after: applied, limit: 1 });
+    const key = await this.store.loadDocument(number, keyDocument);
+    tenant.requireThere();
+    if (key !== null && (newer === undefined || newer.revision <= tenant.applied)) return;
+    throw fail("fenced-out", { partition: this.#tenants.share.partitionOf(tenant.id) });
   }
 
   makeView(): View {
@@ -132,12 +190,34 @@ export class Authz {
       limits: this.limits,
       cacheBytes: 0,
       indexPairs: 0,
-      residency: (graph) => new Window({ graph, tenant, store: this.store }),
+      residency: (graph) => {
+        const window = new Window({
+          graph,
+          tenant,
+          store: this.store,
+          loaded: () => this.#bound(tenant, window),
+        });
+        return window;
+      },
+    });
+  }
+
+  /**
+   * A window that has grown too large is left for an empty one, after a while: the questions that made
+   * it so must not go on loading for ever.
+   */
+  #bound(tenant: Tenant, window: Window): void {
+    if (window.leaving || window.size <= this.settings.windowMax) return;
+    window.leaving = true;
+    this.host.setTimer(windowLeftMs, () => {
+      if (this.#closed || tenant.view.residency !== window) return;
+      tenant.view = this.makeWindow(tenant);
     });
   }
 
   /** Stops what goes on in the background. */
   close(): void {
+    this.#closed = true;
     this.#loader.close();
     this.history.close();
   }
@@ -147,16 +227,15 @@ export class Authz {
     return this.#loader.idle();
   }
 
+  /** As others may see it: `unknown-tenant`, and `fenced-out` where it is another node's. */
   tenant(id: string): Tenant {
-    const tenant = this.#tenants.get(id);
-    if (tenant === undefined) throw fail("unknown-tenant", { tenant: id });
-    return tenant;
+    return this.#tenants.durable(id);
   }
 
   /** All there are now, whenever it is iterated. */
-  readonly tenants: Iterable<Tenant> = {
-    [Symbol.iterator]: () => this.#tenants.values(),
-  };
+  get tenants(): Iterable<Tenant> {
+    return this.#tenants;
+  }
 
   describe({ id, name, createdAt, updatedAt }: Tenant): TenantDescription {
     return { id, name, createdAt, updatedAt };
@@ -166,7 +245,9 @@ export class Authz {
 
   /** Loads what applying will look at; nothing where the graph is in memory. */
   prepare(change: AuthzChange): void | Promise<void> {
-    const tenant = this.#tenants.get(change.tenant);
+    // Others look at no relationships.
+    if (!standing.has(change.kind)) return;
+    const tenant = this.#tenants.find(change.tenant);
     if (tenant === undefined || tenant.view.residency === null) return;
     const preparation = new Preparation(tenant, this.store);
     this.#prepared.set(change, preparation);
@@ -183,21 +264,22 @@ export class Authz {
       case "trim":
         return this.#trim(change, stamp);
       default:
-        return this.#applyTo(this.tenant(change.tenant), change, stamp);
+        return this.#applyTo(change, stamp);
     }
   }
 
   #applyTo(
-    tenant: Tenant,
     change: Exclude<AuthzChange, { readonly kind: "tenant-create" | "tenant-delete" | "trim" }>,
     stamp: Stamp,
   ): AuthzOutcome {
+    const prepared = this.#prepared.get(change);
+    this.#prepared.delete(change);
+    const prepares = prepared?.ground();
+    const tenant = this.#tenants.applied(change.tenant);
     const revision = tenant.applied + 1;
     // Clocks go back; the log does not.
     const now = Math.max(stamp.now, tenant.latestAt);
-    const prepared = this.#prepared.get(change);
-    this.#prepared.delete(change);
-    const ground = prepared?.ground() ?? new GraphGround(tenant.view.graph);
+    const ground = prepares ?? new GraphGround(tenant.view.graph);
     const options: PlanOptions = { tenant, ground, revision, now };
     switch (change.kind) {
       case "document": {
@@ -251,15 +333,15 @@ export class Authz {
 
   #createTenant(
     { tenant: id, name, key }: Extract<AuthzChange, { readonly kind: "tenant-create" }>,
-    { now, writes }: Stamp,
+    { now, batch, writes }: Stamp,
   ): AuthzOutcome {
-    if (this.#tenants.has(id)) throw fail("tenant-exists", { tenant: id });
+    if (this.#tenants.isTaken(id)) throw fail("tenant-exists", { tenant: id });
     const max = this.limits.authzTenants;
     if (this.#tenants.size >= max) {
       throw fail("limit-exceeded", { limit: "authzTenants", max, what: "the store" });
     }
     const row: TenantRow = {
-      number: this.#nextNumber++,
+      number: this.#tenants.nextNumber(id),
       id,
       name,
       revision: 0,
@@ -270,20 +352,21 @@ export class Authz {
     };
     writes.putTenants.push(row);
     writes.putDocuments.push({ tenant: row.number, name: keyDocument, text: key });
-    const tenant = this.#admit(row, key);
+    const tenant = this.#makeTenant(row, key);
+    this.#tenants.created(tenant);
+    this.#flying.push({ batch, tenant, revision: null });
     return { revision: 0, zookie: tenant.zookies.make(0) };
   }
 
   #deleteTenant(
     { tenant: id }: Extract<AuthzChange, { readonly kind: "tenant-delete" }>,
-    { writes }: Stamp,
+    { batch, writes }: Stamp,
   ): AuthzOutcome {
-    const tenant = this.tenant(id);
+    const tenant = this.#tenants.applied(id);
     writes.deleteTenants.push(tenant.number);
-    this.#tenants.delete(id);
-    this.#byNumber.delete(tenant.number);
+    this.#tenants.deleted(tenant);
     this.#loader.forget(tenant);
-    this.history.forget(tenant);
+    this.#flying.push({ batch, tenant, revision: null });
     return { revision: tenant.applied, zookie: tenant.zookies.make(tenant.applied) };
   }
 
@@ -292,7 +375,7 @@ export class Authz {
     { writes }: Stamp,
   ): AuthzOutcome {
     writes.trimRelations.push({ tenant: number, upTo, limit: trimmedAtOnce });
-    const tenant = this.#byNumber.get(number);
+    const tenant = this.#tenants.byNumber(number);
     if (tenant === undefined) return { revision: 0, zookie: "" };
     tenant.oldest = Math.max(tenant.oldest, upTo);
     tenant.view.trim(upTo, trimmedAtOnce);
@@ -304,23 +387,20 @@ export class Authz {
     let done = 0;
     for (const { batch: of, tenant, revision } of this.#flying) {
       if (of > batch) break;
-      tenant.becameDurable(revision);
-      this.history.becameDurable(tenant);
+      if (revision === null) this.#tenants.becameDurable(tenant);
+      else tenant.becameDurable(revision);
+      if (tenant.leaving && revision === null) this.#left(tenant);
+      else this.history.becameDurable(tenant);
       done++;
     }
-    if (done === 0) return;
-    this.#flying = this.#flying.slice(done);
-    this.#shrink();
+    if (done > 0) this.#flying = this.#flying.slice(done);
   }
 
-  /** A window that has grown too large is left for an empty one, while nothing is under way. */
-  #shrink(): void {
-    if (this.#flying.length > 0) return;
-    for (const tenant of this.#tenants.values()) {
-      const { residency, graph } = tenant.view;
-      if (residency === null || graph.versions <= this.settings.windowMax) continue;
-      tenant.view = this.makeWindow(tenant);
-    }
+  /** The tenant is gone, and with it all that waits for something of it. */
+  #left(tenant: Tenant): void {
+    this.#loader.forget(tenant);
+    this.history.forget(tenant);
+    tenant.refuseWaiting();
   }
 
   /**
@@ -329,47 +409,32 @@ export class Authz {
    */
   async reset(): Promise<void> {
     this.#flying = [];
+    for (const prepared of this.#prepared.values()) prepared.release();
+    this.#prepared.clear();
     const rows = await this.store.loadTenants();
-    const known = new Set(rows.map(({ number }) => number));
-    for (const tenant of this.#tenants.values()) {
-      if (known.has(tenant.number)) continue;
-      this.#tenants.delete(tenant.id);
-      this.#byNumber.delete(tenant.number);
+    for (const tenant of this.#tenants.rollBack(new Set(rows.map(({ number }) => number)))) {
+      this.#left(tenant);
     }
     for (const row of rows) {
-      const tenant = this.#byNumber.get(row.number);
+      const tenant = this.#tenants.byNumber(row.number);
       if (tenant === undefined) await this.#openTenant(row);
       else await this.#catchUp(tenant, row);
     }
   }
 
   async #catchUp(tenant: Tenant, row: TenantRow): Promise<void> {
-    tenant.view.rollBack(tenant.durable);
-    tenant.recent = [];
-    tenant.applied = tenant.durable;
-    tenant.currentSchema = row.schema;
-    for (const schema of tenant.schemaRows) {
-      if (schema.revision > tenant.durable) tenant.removeSchema(schema.id);
-    }
-    const had = new Set(tenant.schemaRows.map(({ id }) => id));
-    for (const schema of await this.store.loadSchemas(row.number)) {
-      if (!had.has(schema.id)) tenant.addSchema(schema, null);
-    }
-    if (row.revision === tenant.durable) return;
-    assert(row.revision > tenant.durable, "what was durable is in the store");
-    // It was written although it failed. What it did is read like a change of somebody else.
+    const schemas = await this.store.loadSchemas(row.number);
+    assert(row.revision >= tenant.durable, "what was durable is in the store");
+    // Up to the next `await` nobody asks in between.
+    const { view } = tenant;
+    const nothingNew = row.revision === tenant.durable;
     this.#loader.forget(tenant);
-    tenant.view = this.makeWindow(tenant);
-    tenant.applied = row.revision;
-    tenant.becameDurable(row.revision);
+    // A window may have loaded what was not durable, together with what was.
+    if (view.residency === null && nothingNew) view.rollBack(tenant.durable);
+    else tenant.view = this.makeWindow(tenant);
+    tenant.rollBack(row, schemas);
     this.history.becameDurable(tenant);
-    const versions = await this.store.countTuples(tenant.number);
-    if (versions > this.settings.residentMax) return;
-    const view = this.makeView();
-    if (versions > loadedFirstMax) this.#loader.start(tenant, view);
-    else {
-      await this.#loader.fill(tenant, view);
-      tenant.view = view;
-    }
+    // What was written although it failed is read like a change of somebody else.
+    if (tenant.view.residency !== null) await this.#fill(tenant);
   }
 }

@@ -12,6 +12,7 @@ import type { Limits } from "../model/limits.ts";
 import type { LogRow, RelationReads } from "../store/relations.ts";
 import { pageSize } from "./lookup/page.ts";
 import type { Tenant } from "./tenant.ts";
+import type { Tenants } from "./tenants.ts";
 
 /** How often history is trimmed. */
 const trimEveryMs = 60_000;
@@ -23,7 +24,7 @@ export interface HistoryParts {
   readonly host: Host;
   readonly limits: Limits;
   readonly store: RelationReads;
-  readonly tenants: Iterable<Tenant>;
+  readonly tenants: Tenants;
 }
 
 /** What a row of the log says. */
@@ -50,7 +51,7 @@ export class History {
     let after = request.after === undefined ? tenant.oldest : tenant.readPlace(request.after);
     if (request.since !== undefined) {
       const before = await store.findRevision(tenant.number, request.since - 1);
-      after = Math.max(after, before);
+      after = Math.max(after, Math.min(before, tenant.durable));
     }
     const items: Change[] = [];
     // Rows of other types are passed over, so a page may take several reads.
@@ -60,6 +61,7 @@ export class History {
         after,
         limit: limit - items.length,
       });
+      requireLog(tenant, after);
       const durable = rows.filter(({ revision }) => revision <= tenant.durable);
       for (const row of durable) {
         after = row.revision;
@@ -106,21 +108,25 @@ export class History {
     signal?.addEventListener("abort", woken);
     try {
       yield { kind: "heartbeat", zookie: tenant.zookies.make(place) };
-      while (!isAborted(signal) && !this.#closed) {
-        if (place < tenant.oldest) throw fail("zookie-expired");
+      // One that is no longer in the list is of a tenant that is gone, or this process ends.
+      while (!isAborted(signal) && watchers.has(woken)) {
         const rows = await this.#newRows(tenant, place);
+        if (!watchers.has(woken)) return;
+        // While it is being deleted the store may have nothing of it: that is waited for.
+        if (!tenant.leaving) requireLog(tenant, place);
         for (const row of rows) {
           const change = this.#change(tenant, row, resourceTypes);
           if (change !== null) yield { kind: "change", change };
           place = row.revision;
           if (isAborted(signal)) return;
         }
-        if (rows.length > 0 || place < tenant.durable) continue;
+        if (isAborted(signal)) return;
+        if (!tenant.leaving && (rows.length > 0 || place < tenant.durable)) continue;
         const timedOut = await this.#wait(request.heartbeatMs ?? heartbeatMs, (resolve) => {
           wake = resolve;
         });
-        if (watchers.size === 0) return;
-        if (timedOut) yield { kind: "heartbeat", zookie: tenant.zookies.make(place) };
+        if (!timedOut || !watchers.has(woken)) continue;
+        yield { kind: "heartbeat", zookie: tenant.zookies.make(place) };
       }
     } finally {
       watchers.delete(woken);
@@ -189,10 +195,13 @@ export class History {
     const { host, limits, store, tenants } = this.#parts;
     const before = host.now() - limits.authzHistory;
     for (const tenant of [...tenants]) {
-      await submit({ kind: "expire", tenant: tenant.id });
-      const upTo = await store.findRevision(tenant.number, before);
+      if (!tenant.leaving) await submit({ kind: "expire", tenant: tenant.id });
+      // What is not durable may be lost: the history must not begin after the last that is there.
+      const upTo = Math.min(await store.findRevision(tenant.number, before), tenant.durable);
       await this.#trimTenant({ tenant: tenant.id, number: tenant.number, upTo }, submit);
     }
+    // Those that were deleted have one who sweeps them.
+    if (!tenants.isHere("")) return;
     for (const number of await store.loadDeletedTenants()) {
       await this.#trimTenant({ tenant: "", number, upTo: Number.MAX_SAFE_INTEGER }, submit);
     }
@@ -212,6 +221,12 @@ export class History {
     this.#cancelTrim?.();
     for (const tenant of [...this.#watchers.keys()]) this.forget(tenant);
   }
+}
+
+/** The log must be whole from there on: of a part that was trimmed away rows are missing. */
+function requireLog(tenant: Tenant, after: number): void {
+  tenant.requireThere();
+  if (after < tenant.oldest) throw fail("zookie-expired");
 }
 
 function isAborted(signal: AbortSignal | undefined): boolean {

@@ -41,7 +41,7 @@ export class Loader {
       after = chunk.next;
       if (after === null) break;
     }
-    view.loaded();
+    view.loaded(tenant.durable);
   }
 
   /** Loads in the background, and then puts the view in the place of the tenant's window. */
@@ -94,7 +94,7 @@ export class Loader {
       if (after === null) break;
       await new Promise<void>((resolve) => this.#host.defer(resolve));
     }
-    view.loaded();
+    view.loaded(tenant.durable);
     for (const commit of commits) view.adopt(commit, tenant.durable);
     view.durable(tenant.durable);
     tenant.view = view;

@@ -24,6 +24,7 @@ export async function readRelationships(
   const question = questionOf("read", request);
   const place = request.after === undefined ? null : tenant.readCursor(question, request.after);
   const revision = place?.revision ?? (await tenant.revisionFor(request.consistency));
+  tenant.requireKept(revision);
   const rows = [];
   let after: string | null = place?.at ?? null;
   do {
@@ -34,6 +35,9 @@ export async function readRelationships(
       after,
       limit: limit - rows.length,
     });
+    // What was trimmed away meanwhile is missing.
+    tenant.requireThere();
+    tenant.requireKept(revision);
     rows.push(...page.rows.filter(({ expiresAt }) => expiresAt === null || expiresAt > now));
     after = page.next;
   } while (after !== null && rows.length < limit);

@@ -43,6 +43,11 @@ export class Preparation {
     return ground;
   }
 
+  /** The change will not come. */
+  release(): void {
+    this.#held.release();
+  }
+
   #filters(change: AuthzChange): { filter: RelationshipFilter; most: number }[] {
     const { authzDelete } = this.#tenant.limits;
     const preconditions = (request: {
