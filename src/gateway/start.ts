@@ -6,7 +6,6 @@ import { type Body, parseBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { readIdempotencyKey } from "./headers.ts";
 import { problemOfFailure } from "./problem.ts";
-import { allRights } from "./rights.ts";
 import { decodeId, parseQuery, printable, type Target } from "./target.ts";
 
 /**
@@ -80,7 +79,7 @@ function complete(start: Draft, exchange: Exchange, body: Body, limits: Limits):
   }
   if (caller !== undefined) start.caller = caller;
   // Why it was denied shows what is stored: that is for those who may read it themselves.
-  if (rights !== allRights) start.mayExplain = (tenant) => rights.may("read", tenant);
+  if (!rights.isUnlimited) start.mayExplain = (tenant) => rights.may("read", tenant);
   if (traceparent !== undefined) start.traceparent = traceparent;
   start.signal = connection.signal;
 }

@@ -4,6 +4,7 @@ import { makeAuthzStage } from "../../../test/gateway/authz-stage.ts";
 import { problem, RawClient } from "../../../test/gateway/stage.ts";
 import type { WatchEvent } from "../../model/authz.ts";
 import { fail } from "../../model/errors.ts";
+import { defaultLimits } from "../../model/limits.ts";
 
 test("tenants are created, listed, described and deleted", async () => {
   await using stage = await makeAuthzStage();
@@ -19,6 +20,8 @@ test("tenants are created, listed, described and deleted", async () => {
   assert.deepEqual(stage.calls, [
     ["createTenant", { id: "acme", name: "Acme" }],
     ["createTenant", {}],
+    ["acme", "describe"],
+    ["x", "describe"],
     ["deleteTenant", "acme"],
   ]);
 });
@@ -347,7 +350,7 @@ test("an export goes through all pages of one revision, and says where to go on"
     ],
   );
   assert.deepEqual(stage.calls[1]?.[2], {
-    limit: 1000,
+    limit: defaultLimits.authzPage,
     filter: { resourceType: "document" },
     after: "c1",
     consistency: { kind: "exact-snapshot", zookie: "z1" },
