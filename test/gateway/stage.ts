@@ -217,6 +217,11 @@ export class RawClient implements Disposable {
     this.#socket.end();
   }
 
+  /** Takes in no more. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   [Symbol.dispose](): void {
     this.#socket.destroy();
   }

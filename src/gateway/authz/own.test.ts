@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { makeAuthzStage } from "../../../test/gateway/authz-stage.ts";
+import { serveForTest } from "../../../test/gateway/server.ts";
 import { problem, RawClient } from "../../../test/gateway/stage.ts";
 import type { WatchEvent } from "../../model/authz.ts";
 import { fail } from "../../model/errors.ts";
@@ -376,4 +378,61 @@ test("metrics count by tenant, and only tenants that are there have a name", asy
   assert.match(text, /holdfast_authz_checks_total\{tenant="acme"\} 1/);
   assert.match(text, /holdfast_authz_errors_total\{tenant="other"\} 1/);
   assert.doesNotMatch(text, /nobody/);
+});
+
+test("the description of it is valid, and all its references lead somewhere", async () => {
+  await using stage = await makeAuthzStage();
+  const document = (await (await stage.fetch("/openapi.json")).json()) as {
+    paths: Record<string, unknown>;
+    components: { schemas: Record<string, unknown> };
+  };
+  const { errors, valid } = await new Validator().validate(structuredClone(document));
+  assert.deepEqual(errors ?? [], []);
+  assert.equal(valid, true);
+  for (const [, name = ""] of JSON.stringify(document).matchAll(
+    /"#\/components\/schemas\/([^"]*)"/g,
+  )) {
+    assert.ok(name in document.components.schemas, name);
+  }
+  assert.ok("/authz/tenants/{tenant}/check-many" in document.paths);
+  assert.ok(!("/stores" in document.paths), "others describe their own");
+});
+
+test("watches of a tenant are bounded", async () => {
+  const server = await serveForTest({ limits: { authzWatchers: 1 } });
+  await server.authz.createTenant({ id: "acme" });
+  const watch = (): Promise<Response> => fetch(`${server.url}/authz/tenants/acme/watch`);
+  const first = await watch();
+  const second = await watch();
+  assert.equal(second.status, 429);
+  assert.equal((await problem(second))["code"], "limit-exceeded");
+  await first.body?.cancel();
+  await server.close();
+});
+
+test("a slow client holds back an export, and not the server", async () => {
+  let pages = 0;
+  const relationship = {
+    resource: { type: "document", id: "x".repeat(1000) },
+    relation: "viewer",
+    subject: { type: "user", id: "ada" },
+  };
+  await using stage = await makeAuthzStage({
+    tenant: {
+      read: async () => {
+        pages++;
+        return { items: new Array(1000).fill(relationship), next: `c${pages}`, zookie: "z1" };
+      },
+    },
+  });
+  using client = new RawClient(stage.port);
+  client.pause();
+  client.send("GET /authz/tenants/acme/export HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  while (pages === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  // As much as the buffers of both sides take, and no more.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const soFar = pages;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(pages, soFar);
+  assert.ok(pages < 50, `${pages} pages of a megabyte`);
 });

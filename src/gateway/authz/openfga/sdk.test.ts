@@ -325,6 +325,19 @@ test("writing what is there, or deleting what is not, fails unless it may be ign
   assert.equal((await fresh.check(tuple("document:2", "owner", "user:ada"))).allowed, true);
 });
 
+test("a tuple that is there with another condition is a conflict, ignored or not", async () => {
+  const key = tuple("document:1", "viewer", "user:ada");
+  const fresh = await freshStore([key]);
+  const conflict = { onDuplicateWrites: ClientWriteRequestOnDuplicateWrites.Ignore };
+  const other = { ...key, condition: { name: "in_office" } };
+  assert.deepEqual(await refusal(fresh.writeTuples([other], { conflict })), {
+    status: 409,
+    code: "Aborted",
+    message:
+      "transactional write failed due to conflict: attempted to write a tuple which already exists with a different condition: user: 'user:ada', relation: 'viewer', object: 'document:1'",
+  });
+});
+
 test("a write of what cannot be says which tuple and why", async () => {
   const cases: readonly (readonly [TupleKey, RegExp])[] = [
     [

@@ -77,16 +77,18 @@ async function write({ ask, tenant, body }: FgaCall): Promise<Answer> {
     ...deleted.map((key) => ({ operation: "delete" as const, relationship: toRelationship(key) })),
     ...written.map((key) => ({ operation: "create" as const, relationship: toWritten(key) })),
   ];
+  const onExisting = readIgnore(writes, "on_duplicate");
   try {
     await tenant.write({
       updates,
-      onExisting: readIgnore(writes, "on_duplicate"),
+      onExisting,
       onMissing: readIgnore(deletes, "on_missing"),
       ...(model === "" ? {} : { schema: model }),
     });
   } catch (error) {
     const where = { tenant, model, limits: ask.limits };
-    throw (await findInvalidTuple(error, [...written, ...deleted], where)) ?? refuseWrite(error);
+    const invalid = await findInvalidTuple(error, [...written, ...deleted], where);
+    throw invalid ?? refuseWrite(error, onExisting);
   }
   return json(200, {});
 }
@@ -124,15 +126,10 @@ function refuseDuplicates(keys: readonly TupleKey[]): void {
   }
 }
 
-function refuseWrite(error: unknown): unknown {
+function refuseWrite(error: unknown, onExisting: "refuse" | "ignore"): unknown {
   if (!(error instanceof HoldfastError)) return error;
-  const problem =
-    error.code === "relationship-exists"
-      ? "cannot write a tuple which already exists"
-      : error.code === "relationship-missing"
-        ? "cannot delete a tuple which does not exist"
-        : undefined;
-  if (problem === undefined) return error;
+  const isThere = error.code === "relationship-exists";
+  if (!isThere && error.code !== "relationship-missing") return error;
   const text = String(error.details["relationship"]);
   const hash = text.indexOf("#");
   const at = text.indexOf("@", hash);
@@ -141,9 +138,18 @@ function refuseWrite(error: unknown): unknown {
     text.slice(hash + 1, at),
     text.slice(at + 1),
   ];
+  const tuple = `user: '${user}', relation: '${relation}', object: '${object}'`;
+  // Those that are the same were ignored.
+  if (isThere && onExisting === "ignore") {
+    const message = `transactional write failed due to conflict: attempted to write a tuple which already exists with a different condition: ${tuple}`;
+    return new FgaRefusal("Aborted", message, 409);
+  }
+  const problem = isThere
+    ? "cannot write a tuple which already exists"
+    : "cannot delete a tuple which does not exist";
   return new FgaRefusal(
     "write_failed_due_to_invalid_input",
-    `${problem}: user: '${user}', relation: '${relation}', object: '${object}': tuple to be written already existed or the tuple to be deleted did not exist`,
+    `${problem}: ${tuple}: tuple to be written already existed or the tuple to be deleted did not exist`,
   );
 }
 
