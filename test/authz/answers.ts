@@ -71,8 +71,17 @@ export function verdictIn(found: readonly FoundSubject[], id: string): Given {
   return excluded.verdict === "yes" ? none : excluded;
 }
 
-/** What a deep tree says about one subject; `caveat` evaluates what stands at its leaves. */
+/** What a deep tree says about one subject; `caveat` evaluates what its parts depend on. */
 export function verdictInTree(
+  tree: ExpandTree,
+  subject: SubjectRef,
+  caveat: (use: CaveatUse | undefined) => Verdict,
+): Verdict {
+  const inner = verdictInPart(tree, subject, caveat);
+  return tree.caveat === undefined ? inner : bothVerdicts(inner, caveat(tree.caveat));
+}
+
+function verdictInPart(
   tree: ExpandTree,
   subject: SubjectRef,
   caveat: (use: CaveatUse | undefined) => Verdict,

@@ -185,15 +185,16 @@ export class Asking {
       const asked = { ...this.#next, resource, permission };
       const { tree } = await this.#tenant.expand({ ...asked, deep: true });
       return (item) => {
-        const expected = this.#expected(item);
-        // A tree has no place for the caveats on its edges, and none for a circle.
-        const isOpen = "missing" in expected && expected.missing.size > 0;
-        if (isOpen || this.#oracle.isCircle(item)) return undefined;
+        // A tree has an end, and so no place for a circle.
+        if (this.#oracle.isCircle(item)) return undefined;
         const verdict = verdictInTree(tree, item.subject, (use) => {
           const condition = this.#oracle.caveat(use);
           return "verdict" in condition ? condition.verdict : "conditional";
         });
-        return { verdict, missing: [] };
+        // A tree tells no names; those of the oracle are as good as any.
+        const expected = this.#expected(item);
+        const names = verdict === "conditional" && "missing" in expected ? expected.missing : [];
+        return { verdict, missing: [...names] };
       };
     });
   }
