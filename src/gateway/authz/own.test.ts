@@ -436,3 +436,19 @@ test("a slow client holds back an export, and not the server", async () => {
   assert.equal(pages, soFar);
   assert.ok(pages < 50, `${pages} pages of a megabyte`);
 });
+
+test("a context that is too deep is refused, however its name is written", async () => {
+  await using stage = await makeAuthzStage();
+  const deep = `${'{"a":'.repeat(2000)}1${"}".repeat(2000)}`;
+  for (const name of ["context", "\\u0063ontext"]) {
+    const body = `{"resource":"a:1","permission":"p","subject":"b:1","${name}":${deep}}`;
+    for (const verb of ["check", "check-many"]) {
+      const response = await stage.post(`/authz/tenants/acme/${verb}`, body);
+      assert.equal(response.status, 400);
+      assert.equal((await problem(response))["code"], "invalid-json");
+    }
+  }
+  const elsewhere = `{"resource":${deep},"permission":"p","subject":"b:1"}`;
+  assert.equal((await stage.post("/authz/tenants/acme/check", elsewhere)).status, 400);
+  assert.deepEqual(stage.calls, []);
+});
