@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
-import { groups } from "../src/cli/command.ts";
+import { groups, leavesOf } from "../src/cli/command.ts";
 import { commandTable } from "../src/cli/command-table.ts";
 import { exitCodes } from "../src/cli/failure.ts";
 import { authzenRoutes } from "../src/gateway/authz/authzen/routes.ts";
@@ -267,15 +267,15 @@ async function cli(): Promise<string[]> {
   ];
   for (const [group, title] of Object.entries(groups)) {
     lines.push("", `## ${title.replace(/:$/, "")}`);
-    for (const row of commandTable.filter((each) => each.group === group)) {
+    for (const row of leavesOf(commandTable).filter((each) => each.group === group)) {
       const module = await row.load();
-      const command = new Command(`holdfast ${row.name}`);
+      const command = new Command(`holdfast ${row.path}`);
       module.define(command, commandTable);
-      lines.push("", `### ${row.name}`, "", `${sentence(row.summary)}`, "");
+      lines.push("", `### ${row.path}`, "", `${sentence(row.summary)}`, "");
       lines.push("```text", `${command.name()} ${command.usage()}`, "```");
       lines.push(...argumentsAndOptions(command));
       const examples = module.examples.map(
-        ([line, meaning]) => `# ${meaning}\nholdfast ${row.name}${line === "" ? "" : ` ${line}`}`,
+        ([line, meaning]) => `# ${meaning}\nholdfast ${row.path}${line === "" ? "" : ` ${line}`}`,
       );
       if (examples.length > 0) lines.push("", "```sh", examples.join("\n"), "```");
     }
@@ -289,6 +289,7 @@ function settingRows(): string[][] {
   return [
     ["`HOLDFAST_URL`", "the server that commands talk to (default http://127.0.0.1:7400)"],
     ["`HOLDFAST_TOKEN`", "the access token that they show"],
+    ["`HOLDFAST_TENANT`", "the tenant that authz commands mean (default: default)"],
     ...settingTable.map(({ name, meaning }) => [`\`${name}\``, meaning]),
   ];
 }

@@ -1,5 +1,6 @@
 /** The one table of commands: names for the help and for completion; each is loaded when it runs. */
 import type { CommandRow } from "./command.ts";
+import { authzRows } from "./commands/authz/table.ts";
 
 export const commandTable: readonly CommandRow[] = [
   {
@@ -121,6 +122,12 @@ export const commandTable: readonly CommandRow[] = [
     group: "control",
     summary: "settle a durable promise with an error",
     load: () => import("./commands/reject.ts"),
+  },
+  {
+    name: "authz",
+    group: "authz",
+    summary: "schemas, relationships, and who may do what",
+    rows: authzRows,
   },
   {
     name: "init",

@@ -8,17 +8,35 @@ export interface CommandModule {
   readonly examples: readonly (readonly [line: string, meaning: string])[];
 }
 
-export interface CommandRow {
+interface RowBase {
   readonly name: string;
   readonly group: keyof typeof groups;
   readonly summary: string;
-  readonly load: () => Promise<CommandModule>;
 }
+
+/** A command, or a name under which there are some. */
+export type CommandRow =
+  | (RowBase & { readonly load: () => Promise<CommandModule> })
+  | (RowBase & { readonly rows: readonly CommandRow[] });
+
+export type CommandLeaf = Extract<CommandRow, { readonly load: unknown }> & {
+  /** All its words: `authz schema write`. */
+  readonly path: string;
+};
 
 export const groups = {
   run: "Run an application:",
   call: "Call it:",
   look: "Look inside:",
   control: "Take control:",
+  authz: "Who may do what:",
   shell: "Set up:",
 } as const;
+
+/** The commands of a table that do something, in its order. */
+export function leavesOf(table: readonly CommandRow[], before: string = ""): CommandLeaf[] {
+  return table.flatMap((row): CommandLeaf[] => {
+    const path = `${before}${row.name}`;
+    return "rows" in row ? leavesOf(row.rows, `${path} `) : [{ ...row, path }];
+  });
+}

@@ -5,13 +5,18 @@ import { say, stderr } from "./terminal.ts";
 /** The one table of exit codes, from which the help is made. */
 export const exitCodes = {
   ok: { code: 0, meaning: "done" },
-  failed: { code: 1, meaning: "it failed: the command, or the invocation that it waited for" },
+  failed: {
+    code: 1,
+    meaning:
+      "it failed: the command, or the invocation that it waited for; of authz check, explain and validate: no",
+  },
   usage: { code: 2, meaning: "the command line, a value in it or a setting cannot be taken" },
   unreachable: { code: 3, meaning: "no server answers, or it takes no work now" },
   notFound: { code: 4, meaning: "there is no such thing" },
   conflict: { code: 5, meaning: "what is already so does not allow it" },
   refused: { code: 6, meaning: "the server wants an access token, or another one" },
   timedOut: { code: 7, meaning: "it did not end in the time given" },
+  conditional: { code: 8, meaning: "authz check and explain: it depends on context not given" },
   interrupted: { code: 130, meaning: "ended by Ctrl-C" },
 } as const;
 

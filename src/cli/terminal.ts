@@ -30,6 +30,12 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Resolves when whoever reads the output has taken most of it. */
+export async function drained(): Promise<void> {
+  if (!process.stdout.writableNeedDrain) return;
+  await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
+}
+
 /** Tells something besides: notes, progress, errors. */
 export function say(text: string): void {
   showStatus(undefined);

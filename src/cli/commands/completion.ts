@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { fail } from "../../model/errors.ts";
-import type { CommandRow } from "../command.ts";
+import { type CommandLeaf, type CommandRow, leavesOf } from "../command.ts";
 import { print } from "../terminal.ts";
 
 export const examples: readonly (readonly [string, string])[] = [
@@ -14,9 +14,20 @@ export function define(command: Command, table: readonly CommandRow[]): void {
 }
 
 interface Entry {
-  readonly name: string;
-  readonly summary: string;
+  /** All its words. */
+  readonly path: string;
   readonly options: readonly Option[];
+}
+
+/** Words that can come next, by the words before. */
+interface Next {
+  readonly before: string;
+  readonly words: readonly { readonly name: string; readonly summary: string }[];
+}
+
+interface Known {
+  readonly entries: readonly Entry[];
+  readonly nexts: readonly Next[];
 }
 
 interface Option {
@@ -27,7 +38,7 @@ interface Option {
 }
 
 async function completion(shell: string, table: readonly CommandRow[]): Promise<void> {
-  const scripts: Readonly<Record<string, (entries: readonly Entry[]) => string>> = {
+  const scripts: Readonly<Record<string, (known: Known) => string>> = {
     bash,
     zsh,
     fish,
@@ -37,35 +48,48 @@ async function completion(shell: string, table: readonly CommandRow[]): Promise<
     const reason = "it is none of bash, zsh and fish";
     throw fail("invalid-argument", { what: `The shell ${JSON.stringify(shell)}`, reason });
   }
-  print(script(await Promise.all(table.map((row) => describe(row, table)))));
+  const entries = await Promise.all(leavesOf(table).map((leaf) => describe(leaf, table)));
+  print(script({ entries, nexts: nextsOf(table, "") }));
 }
 
-async function describe(row: CommandRow, table: readonly CommandRow[]): Promise<Entry> {
-  const command = new Command(row.name);
-  (await row.load()).define(command, table);
+function nextsOf(table: readonly CommandRow[], before: string): Next[] {
+  const own = { before, words: table.map(({ name, summary }) => ({ name, summary })) };
+  const below = table.flatMap((row) =>
+    "rows" in row ? nextsOf(row.rows, before === "" ? row.name : `${before} ${row.name}`) : [],
+  );
+  return [own, ...below];
+}
+
+async function describe(leaf: CommandLeaf, table: readonly CommandRow[]): Promise<Entry> {
+  const command = new Command(leaf.name);
+  (await leaf.load()).define(command, table);
   const options = command.options.map(({ long, description, required }) => ({
     flag: long ?? "",
     description,
     takesValue: required,
   }));
-  return { name: row.name, summary: row.summary, options };
+  return { path: leaf.path, options };
 }
 
-function bash(entries: readonly Entry[]): string {
-  const names = entries.map(({ name }) => name).join(" ");
-  const cases = entries.map(
-    ({ name, options }) => `    ${name}) options="${options.map(({ flag }) => flag).join(" ")}" ;;`,
-  );
+function bash({ entries, nexts }: Known): string {
+  const namesAfter = ({ before, words }: Next): string => {
+    const more = before === "" ? " help --help --version" : "";
+    const names = words.map(({ name }) => name).join(" ");
+    return `    "${before}") COMPREPLY=($(compgen -W "${names}${more}" -- "$current")); return ;;`;
+  };
+  const optionsOf = ({ path, options }: Entry): string => {
+    const flags = options.map(({ flag }) => flag).join(" ");
+    return `    "${path}" | "${path} "*) options="${flags}" ;;`;
+  };
+  const names = nexts[0]?.words.map(({ name }) => name).join(" ");
   return `# bash completion of holdfast
 _holdfast() {
   local current="\${COMP_WORDS[COMP_CWORD]}" options=""
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "${names} help --help --version" -- "$current"))
-    return
-  fi
-  case "\${COMP_WORDS[1]}" in
-${cases.join("\n")}
+  local before="\${COMP_WORDS[*]:1:COMP_CWORD-1}"
+  case "$before" in
+${nexts.map(namesAfter).join("\n")}
     help) COMPREPLY=($(compgen -W "${names}" -- "$current")); return ;;
+${entries.map(optionsOf).join("\n")}
   esac
   case "$current" in
     -*) COMPREPLY=($(compgen -W "$options --help" -- "$current")) ;;
@@ -75,43 +99,53 @@ ${cases.join("\n")}
 complete -o filenames -F _holdfast holdfast`;
 }
 
-function zsh(entries: readonly Entry[]): string {
+function zsh({ entries, nexts }: Known): string {
   const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
   // Brackets and colons have a meaning in what _arguments and _describe read.
   const escaped = (text: string): string => text.replace(/[[\]:\\]/g, "\\$&");
-  const names = entries.map(({ name, summary }) => `    ${quote(`${name}:${escaped(summary)}`)}`);
-  const cases = entries.map(({ name, options }) => {
+  const namesAfter = ({ before, words }: Next): string => {
+    const names = words.map(({ name, summary }) => quote(`${name}:${escaped(summary)}`));
+    return `    "${before}") commands=(${names.join(" ")}); _describe command commands ;;`;
+  };
+  const optionsOf = ({ path, options }: Entry): string => {
     const flags = options.map(({ flag, description, takesValue }) =>
       quote(`*${flag}[${escaped(description)}]${takesValue ? ":value:_files" : ""}`),
     );
-    return `    ${name}) _arguments ${[...flags, "'*: :_files'"].join(" ")} ;;`;
-  });
+    return `    "${path}" | "${path} "*) _arguments ${[...flags, "'*: :_files'"].join(" ")} ;;`;
+  };
   return `#compdef holdfast
 _holdfast() {
   local -a commands
-  commands=(
-${names.join("\n")}
-  )
-  if (( CURRENT == 2 )); then
-    _describe command commands
-    return
-  fi
-  case "$words[2]" in
-${cases.join("\n")}
+  case "\${(j: :)words[2,CURRENT-1]}" in
+${[...nexts.map(namesAfter), ...entries.map(optionsOf)].join("\n")}
   esac
 }
 _holdfast "$@"`;
 }
 
-function fish(entries: readonly Entry[]): string {
+function fish({ entries, nexts }: Known): string {
   const quote = (text: string): string => `'${text.replace(/['\\]/g, "\\$&")}'`;
-  const lines = entries.flatMap(({ name, summary, options }) => [
-    `complete -c holdfast -f -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
-    ...options.map(
+  const seen = (words: string): string =>
+    words
+      .split(" ")
+      .map((word) => `__fish_seen_subcommand_from ${word}`)
+      .join("; and ");
+  const lines = nexts.flatMap(({ before, words }) => {
+    const names = words.map(({ name }) => name).join(" ");
+    const when =
+      before === ""
+        ? "__fish_use_subcommand"
+        : quote(`${seen(before)}; and not __fish_seen_subcommand_from ${names}`);
+    return words.map(
+      ({ name, summary }) => `complete -c holdfast -f -n ${when} -a ${name} -d ${quote(summary)}`,
+    );
+  });
+  const options = entries.flatMap(({ path, options: all }) =>
+    all.map(
       ({ flag, description, takesValue }) =>
-        `complete -c holdfast -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)}` +
+        `complete -c holdfast -n ${quote(seen(path))} -l ${flag.slice(2)}` +
         `${takesValue ? " -r" : ""} -d ${quote(description)}`,
     ),
-  ]);
-  return ["# fish completion of holdfast", ...lines].join("\n");
+  );
+  return ["# fish completion of holdfast", ...lines, ...options].join("\n");
 }

@@ -1,0 +1,49 @@
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { drawExplanation } from "../../../authz/picture/picture.ts";
+import { parseCheckItem } from "../../../authz/relationship-text.ts";
+import { print, say, stderr } from "../../terminal.ts";
+import { addQuestionOptions, type QuestionOptions, readQuestion, withTenant } from "./ground.ts";
+import { answerWith, exitNote, explanationText, verdictText } from "./verdict.ts";
+
+interface ExplainOptions extends QuestionOptions {
+  readonly svg?: string;
+}
+
+export const examples: readonly (readonly [string, string])[] = [
+  ["document:1#view@user:ada", "what grants it, or why each branch does not"],
+  ["document:1#view@user:ada --svg why.svg", "the same as a picture"],
+  ["document:1#view@user:ada --json", "for programs"],
+];
+
+export function define(command: Command): void {
+  command
+    .argument("<question>", "object#permission@subject")
+    .option("--svg <file>", "write it as a picture; - for standard output")
+    .addHelpText("after", exitNote);
+  addQuestionOptions(command).action(explain);
+}
+
+function explain(text: string, options: ExplainOptions): Promise<void> {
+  return answerWith(options, async () => {
+    const question = await readQuestion(options);
+    const request = { ...parseCheckItem(text), ...question, explain: true };
+    const answer = await withTenant(options, (tenant) => tenant.check(request));
+    const { explanation, verdict } = answer;
+    if (options.svg !== undefined && explanation !== undefined) {
+      const picture = drawExplanation(explanation, { title: `${text}: ${verdict}` });
+      if (options.svg === "-") {
+        print(picture.trimEnd());
+        return verdict;
+      }
+      await writeFile(options.svg, picture);
+      say(stderr.style.dim(`the picture is in ${options.svg}`));
+    }
+    if (options.json === true) print(JSON.stringify(answer));
+    else {
+      print(verdictText(answer));
+      if (explanation !== undefined) print(explanationText(explanation));
+    }
+    return verdict;
+  });
+}

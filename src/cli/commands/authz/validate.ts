@@ -1,0 +1,114 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { Command } from "commander";
+import { isGood, validateText } from "../../../authz/validation/validate.ts";
+import type { Outcome, ValidationReport } from "../../../authz/validation/validation.ts";
+import type { AuthzPort } from "../../../model/authz.ts";
+import { fail } from "../../../model/errors.ts";
+import { openAuthz } from "../../../server/open-authz.ts";
+import { readSource } from "../../connection.ts";
+import { exitCodes, plain } from "../../failure.ts";
+import { type Column, formatTable } from "../../table.ts";
+import { print, stdout } from "../../terminal.ts";
+import { explanationText } from "./verdict.ts";
+
+interface ValidateOptions {
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+  readonly explain: boolean;
+}
+
+export const examples: readonly (readonly [string, string])[] = [
+  ["drive.yaml", "SpiceDB's form: assertions and expected relations"],
+  ["store.fga.yaml", "a store file of OpenFGA"],
+  ["*.yaml --verbose", "several, with what passed as well"],
+];
+
+export function define(command: Command): void {
+  command
+    .argument("<files...>", "validation files; no server is asked")
+    .option("--verbose", "show what passed, too")
+    .option("--no-explain", "leave out why an expectation failed")
+    .option("--json", "print JSON, for programs: one file a line")
+    .addHelpText("after", "\nEnds with 1 when anything is not as a file says.")
+    .action(validate);
+}
+
+async function validate(files: readonly string[], options: ValidateOptions): Promise<void> {
+  await using authz = await openAuthz({ store: ":memory:", log: () => {} });
+  let areGood = true;
+  for (const file of files) {
+    const report = await validateFile(authz, file);
+    areGood &&= isGood(report);
+    if (options.json === true) print(JSON.stringify({ file, passed: isGood(report), ...report }));
+    else printReport(file, report, options);
+  }
+  if (!areGood) process.exitCode = exitCodes.failed.code;
+}
+
+async function validateFile(authz: AuthzPort, file: string): Promise<ValidationReport> {
+  const text = await readSource(file === "-" ? "-" : `@${file}`);
+  const tenants: string[] = [];
+  try {
+    return await validateText(text, {
+      readFile: (name) => readBeside(file, name),
+      makeTenant: async () => {
+        const { id } = await authz.createTenant();
+        tenants.push(id);
+        return authz.tenant(id);
+      },
+    });
+  } finally {
+    for (const id of tenants) await authz.deleteTenant(id);
+  }
+}
+
+function readBeside(file: string, name: string): Promise<string> {
+  const at = path.resolve(path.dirname(file), name);
+  return readFile(at, "utf8").catch((error: Error) => {
+    throw fail("invalid-argument", { what: `The file ${name}`, reason: error.message }, error);
+  });
+}
+
+function printReport(file: string, report: ValidationReport, options: ValidateOptions): void {
+  const { green, red, yellow, bold, dim } = stdout.style;
+  const { outcomes, problems, form } = report;
+  const failed = outcomes.filter(({ passed }) => !passed);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  const mark = isGood(report) ? green("✓") : red("✗");
+  const counts = [
+    `${outcomes.length - failed.length} passed`,
+    ...(failed.length === 0 ? [] : [red(`${failed.length} failed`)]),
+    ...(errors.length === 0 ? [] : [red(`${errors.length} could not be tried`)]),
+  ];
+  const words = { spicedb: "SpiceDB's form", openfga: "OpenFGA's form" };
+  print(`${mark} ${bold(plain(file))}  ${counts.join(", ")}  ${dim(words[form])}`);
+  for (const { message, line, file: of, severity } of problems) {
+    const place = `${plain(of ?? file)}${line === null ? "" : `:${line}`}`;
+    const what = severity === "error" ? red("error") : yellow("warning");
+    print(`  ${place}: ${what}: ${plain(message)}`);
+  }
+  const shown = options.verbose === true ? outcomes : failed;
+  if (shown.length === 0) return;
+  const table = formatTable(columns, shown, stdout.columns - 2);
+  print(table.replace(/^/gm, "  "));
+  if (!options.explain) return;
+  for (const { what, line, explanation } of failed) {
+    if (explanation === undefined) continue;
+    print(`\n  ${dim(`line ${line}:`)} ${plain(what)}`);
+    print(explanationText(explanation, "  "));
+  }
+}
+
+const columns: readonly Column<Outcome>[] = [
+  { title: "line", cell: ({ line }) => String(line ?? ""), align: "right" },
+  {
+    title: "",
+    cell: ({ passed }) => (passed ? "✓" : "✗"),
+    paint: (text, { passed }) => (passed ? stdout.style.green(text) : stdout.style.red(text)),
+  },
+  { title: "in", cell: ({ group }) => group, flexible: true, paint: stdout.style.dim },
+  { title: "what", cell: ({ what }) => what, flexible: true },
+  { title: "expected", cell: ({ expected }) => expected, flexible: true },
+  { title: "given", cell: ({ given }) => given, flexible: true },
+];
