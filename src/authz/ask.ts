@@ -183,6 +183,8 @@ export function subjectOf(asked: Asked, subject: SubjectRef): Subject {
     requireRelation(schema.schema, { type: subject.type, name: subject.relation });
   }
   const relation = subject.relation === undefined ? 0 : graph.names.number(subject.relation);
+  // Where not everything is in memory, everybody of the type may be named by the store.
+  if (view.residency !== null) graph.objects.add(type, wildcardId);
   let object = graph.objects.find(type, subject.id);
   if (object === 0 || subject.id === wildcardId) {
     const what = `${subject.type}:${String(subject.id).slice(0, 256)}`;

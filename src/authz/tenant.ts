@@ -84,6 +84,7 @@ export class Tenant {
     this.zookies = parts.zookies;
     this.view = parts.view;
     this.evaluation = parts.evaluation;
+    this.#confirm = parts.confirm;
   }
 
   get row(): TenantRow {
@@ -202,9 +203,7 @@ export class Tenant {
       case "exact-snapshot": {
         const revision = this.#readZookie(consistency.zookie);
         if (revision < this.oldest) throw fail("zookie-expired");
-        return revision <= this.durable
-          ? revision
-          : this.#whenFresh(revision).then(() => revision);
+        return revision <= this.durable ? revision : this.#whenFresh(revision).then(() => revision);
       }
       case "fully-consistent":
         if (this.#confirm !== undefined) return this.#whenConfirmed(this.#confirm);
@@ -339,6 +338,8 @@ export interface TenantParts {
   readonly zookies: Zookies;
   readonly view: View;
   readonly evaluation: Evaluation;
+  /** Only where there are other nodes. */
+  readonly confirm?: Confirm;
 }
 
 /** Reads a schema text in either language. Never throws. */

@@ -13,6 +13,7 @@ export function unleash(world: World): void {
   every(world, swarm.meddleMs, () => meddle(world));
   every(world, swarm.deployMs, () => deploy(world));
   if (swarm.nodes > 1) every(world, swarm.takeoverMs, () => takeOver(world));
+  every(world, swarm.trimMs, () => trim(world));
   every(world, 20, () => revive(world));
 }
 
@@ -44,7 +45,17 @@ function crashPower(world: World): void {
   }
   disk.crash(keep);
   world.audit.crashed();
+  world.ledger.crashed(disk.visible);
   world.audit.compare(disk.visible);
+}
+
+/** History of relationships is let go of, sooner than a machine would. */
+function trim(world: World): void {
+  const node = world.pick(world.slots).current;
+  if (node?.ready !== true) return;
+  node.relations.history.trim(node.submit).catch((error: unknown) => {
+    if (node.alive) world.note(`${node.name} did not trim: ${reasonOf(error)}`);
+  });
 }
 
 function setClock(world: World): void {

@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
 import { simulate, type Verdict } from "./simulation.ts";
 import { type Sabotage, sabotages } from "./swarm.ts";
+import { workloadNames } from "./workloads/all.ts";
 
 const usage = `npm run sim -- [--seeds N] [--from S]   runs N worlds (default 1000) from seed S (default 1)
 npm run sim -- --seed S                 runs one world, and says how it went
        --sabotage NAME                  plants a fault: ${sabotages.join(", ")}
+       --workload NAME                  this work alone: ${workloadNames.join(", ")}
        --stop                           stops at the first seed that fails`;
 
 process.exitCode = await main();
@@ -16,50 +18,55 @@ async function main(): Promise<number> {
       from: { type: "string", default: "1" },
       seed: { type: "string" },
       sabotage: { type: "string" },
+      workload: { type: "string" },
       stop: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const sabotage = (values.sabotage ?? null) as Sabotage | null; // checked here
   const numbers = [values.seeds, values.from, values.seed ?? "0"].map(Number);
-  const wrong = sabotage !== null && !sabotages.includes(sabotage);
+  const workload = values.workload ?? null;
+  const isKnown = workload === null || workloadNames.includes(workload);
+  const wrong = !isKnown || (sabotage !== null && !sabotages.includes(sabotage));
   if (values.help || wrong || !numbers.every(Number.isSafeInteger)) {
     console.error(usage);
     return values.help ? 0 : 2;
   }
   const [seeds = 0, from = 0, single = 0] = numbers;
-  if (values.seed !== undefined) return await one(single, sabotage);
-  return await many(from, seeds, { sabotage, stop: values.stop });
+  const options = { sabotage, workload, stop: values.stop };
+  if (values.seed !== undefined) return await one(single, options);
+  return await many(from, seeds, options);
 }
 
-async function one(seed: number, sabotage: Sabotage | null): Promise<number> {
-  const verdict = await simulate(seed, sabotage);
+async function one(seed: number, options: Options): Promise<number> {
+  const verdict = await simulate(seed, options.sabotage, options.workload);
   console.log(`${verdict.workloads.join(", ")}\n${verdict.swarm}`);
   console.log(`${verdict.events} events, ${verdict.batches} batches, hash ${verdict.hash}`);
   if (verdict.violation === null) {
     console.log(`Seed ${seed} holds.`);
     return 0;
   }
-  report(verdict, sabotage);
+  report(verdict, options);
   return 1;
 }
 
-interface ManyOptions {
+interface Options {
   readonly sabotage: Sabotage | null;
+  readonly workload: string | null;
   readonly stop: boolean;
 }
 
-async function many(from: number, seeds: number, options: ManyOptions): Promise<number> {
+async function many(from: number, seeds: number, options: Options): Promise<number> {
   const startedAt = performance.now();
   let toldAt = startedAt;
   let events = 0;
   const failed: number[] = [];
   for (let seed = from; seed < from + seeds; seed++) {
-    const verdict = await simulate(seed, options.sabotage);
+    const verdict = await simulate(seed, options.sabotage, options.workload);
     events += verdict.events;
     if (verdict.violation !== null) {
       failed.push(seed);
-      report(verdict, options.sabotage);
+      report(verdict, options);
       if (options.stop) break;
     }
     if (performance.now() - toldAt < 2_000) continue;
@@ -74,13 +81,14 @@ async function many(from: number, seeds: number, options: ManyOptions): Promise<
   return failed.length === 0 ? 0 : 1;
 }
 
-function report(verdict: Verdict, sabotage: Sabotage | null): void {
+function report(verdict: Verdict, { sabotage, workload }: Options): void {
   const { seed, violation, swarm, workloads, trace } = verdict;
   const planted = sabotage === null ? "" : ` --sabotage ${sabotage}`;
+  const alone = workload === null ? "" : ` --workload ${workload}`;
   console.log(`
 Seed ${seed} fails: ${violation}
   with ${workloads.join(", ")}
   in   ${swarm}
   last ${trace.slice(-30).join("\n       ")}
-Again: npm run sim -- --seed ${seed}${planted}`);
+Again: npm run sim -- --seed ${seed}${planted}${alone}`);
 }

@@ -1,14 +1,19 @@
-import { Authz, defaultAuthzSettings } from "../authz/authz.ts";
+import { Authz, type AuthzSettings } from "../authz/authz.ts";
+import { type EmbeddedAuthz, makeAuthzPort, type Submit } from "../authz/port.ts";
+import type { Share } from "../authz/tenants.ts";
 import { Deployments, makeDeployment } from "../engine/deployments.ts";
 import type { Executor, ExecutorHost } from "../engine/engine.ts";
 import { Engine } from "../engine/loop.ts";
 import type { Forward } from "../engine/outbox.ts";
-import { ThreadExecutor } from "../executor/executor.ts";
+import { Relations } from "../executor/relations.ts";
+import type { AuthzOutcome } from "../model/authz.ts";
 import type { Limits } from "../model/limits.ts";
+import { authorization } from "../sdk/authorization.ts";
 import { type Client, makeClient } from "../sdk/client.ts";
 import type { Definition } from "../sdk/handler.ts";
 import { makeEnginePort } from "../server/engine-port.ts";
-import type { Store } from "../store/store.ts";
+import type { PartitionClaim, Store } from "../store/store.ts";
+import { over } from "./over.ts";
 import type { SimHost } from "./sim-host.ts";
 
 export interface NodeOptions {
@@ -23,7 +28,20 @@ export interface NodeOptions {
   /** By version; the last is the current one. */
   readonly deployments: (node: SimNode) => ReadonlyMap<string, readonly Definition[]>;
   readonly forward: (node: SimNode) => Forward;
-  readonly executor?: (host: SimHost, limits: Limits, engine: ExecutorHost) => Executor;
+  readonly executor: (of: ExecutorParts) => Executor;
+  readonly authz: AuthzSettings;
+  /** Undefined: this node has all partitions, always. */
+  readonly share: Share | undefined;
+  /** Plants faults. */
+  readonly sabotageAuthz: (authz: Authz) => Authz;
+  readonly sabotageSubmit: (submit: Submit, authz: Authz) => Submit;
+}
+
+export interface ExecutorParts {
+  readonly host: SimHost;
+  readonly limits: Limits;
+  readonly engine: ExecutorHost;
+  readonly relations: Relations;
 }
 
 /** One process: a real engine with a real executor on a simulated machine. */
@@ -35,10 +53,13 @@ export class SimNode {
   readonly engine: Engine;
   readonly client: Client;
   readonly relations: Authz;
+  /** Of clients: relationships, and who may do what. */
+  readonly authz: EmbeddedAuthz;
   /** It has its partitions, and takes requests. */
   ready = false;
   /** Another node has claimed its partitions. */
   fenced = false;
+  readonly submit: Submit;
   readonly #mourners = new Set<() => void>();
 
   constructor(options: NodeOptions) {
@@ -51,25 +72,51 @@ export class SimNode {
     for (const [version, definitions] of options.deployments(this)) {
       deployments.add(makeDeployment(version, definitions));
     }
-    const makeExecutor =
-      options.executor ?? ((own, bounds, engine) => new ThreadExecutor(own, bounds, engine));
-    const settings = { ...defaultAuthzSettings, cacheBytes: 1_048_576 };
-    this.relations = new Authz({ host, limits, store: store.relations, settings });
+    const { authz: settings, share } = options;
+    const authz = new Authz({
+      host,
+      limits,
+      store: store.relations,
+      settings,
+      ...(share === undefined ? {} : { share }),
+    });
+    this.relations = options.sabotageAuthz(authz);
+    const relations = new Relations(this.relations, authorization());
     this.engine = new Engine({
       host,
       relations: this.relations,
-      store,
+      store: over(store, { claim: (partitions, owner) => this.#claim(store, partitions, owner) }),
       limits,
       deployments,
       owner: options.name,
       partitions: options.partitions,
-      makeExecutor: (engine) => makeExecutor(host, limits, engine),
+      makeExecutor: (engine) => options.executor({ host, limits, engine, relations }),
       forward: options.forward(this),
       residency: options.residency,
       outboxAlways: options.outboxAlways,
     });
     const port = makeEnginePort({ engine: this.engine, store, deployments, host, limits });
     this.client = makeClient(port);
+    this.submit = options.sabotageSubmit((change) => {
+      const { promise, resolve, reject } = Promise.withResolvers<AuthzOutcome>();
+      this.engine.submit({ kind: "authz", change, reply: { resolve, reject } });
+      return promise;
+    }, this.relations);
+    this.authz = makeAuthzPort(this.relations, this.submit);
+  }
+
+  /**
+   * Relationships are read when nobody else can change them any more, and before the first handler
+   * asks about them.
+   */
+  async #claim(
+    store: Store,
+    partitions: readonly number[],
+    owner: string,
+  ): Promise<PartitionClaim[]> {
+    const claims = await store.claim(partitions, owner);
+    await this.relations.open();
+    return claims;
   }
 
   get alive(): boolean {
@@ -77,7 +124,6 @@ export class SimNode {
   }
 
   async open(): Promise<void> {
-    await this.relations.open();
     await this.engine.open();
     this.ready = this.alive;
   }
@@ -87,6 +133,7 @@ export class SimNode {
     if (!this.alive) return;
     this.ready = false;
     this.host.die();
+    this.relations.close();
     for (const mourner of this.#mourners) mourner();
     this.#mourners.clear();
   }

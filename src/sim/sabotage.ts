@@ -1,13 +1,13 @@
-import type { Attempt, Executor, ExecutorHost } from "../engine/engine.ts";
+import type { Attempt, Executor } from "../engine/engine.ts";
 import { ThreadExecutor } from "../executor/executor.ts";
 import type { Cancellable } from "../executor/future.ts";
 import type { Run } from "../executor/run.ts";
 import type { Host } from "../host/host.ts";
 import { CancelledError } from "../model/codec.ts";
 import type { Entry } from "../model/entry.ts";
-import type { Limits } from "../model/limits.ts";
 import { MemoryDisk } from "../store/memory/memory-disk.ts";
 import type { Batch, Loaded, Store } from "../store/store.ts";
+import type { ExecutorParts } from "./node.ts";
 import { over } from "./over.ts";
 import type { World } from "./world.ts";
 
@@ -106,35 +106,36 @@ function staleLoad(world: World, store: Store): Store["load"] {
   };
 }
 
-export function sabotageExecutor(
-  world: World,
-  host: Host,
-  limits: Limits,
-  engine: ExecutorHost,
-): Executor {
+export function sabotageExecutor(world: World, parts: ExecutorParts): Executor {
   switch (world.sabotage) {
     case "reorders-completions":
-      return new ReorderingExecutor(world, host, limits, engine);
+      return new ReorderingExecutor(world, parts);
     case "cancels-twice":
-      return new RepeatingExecutor(host, limits, engine);
+      return new RepeatingExecutor(parts);
     case "loses-cancellations":
-      return new DeafExecutor(world, host, limits, engine);
+      return new DeafExecutor(world, parts);
     case "forgets-steps":
-      return new ForgetfulExecutor(host, limits, engine);
+      return new ForgetfulExecutor(parts);
     case "steps-before-durable":
-      return new HastyExecutor(host, limits, engine);
+      return new HastyExecutor(parts);
     default:
-      return new ThreadExecutor(host, limits, engine);
+      return new SimExecutor(parts);
+  }
+}
+
+class SimExecutor extends ThreadExecutor {
+  constructor({ host, limits, engine, relations }: ExecutorParts) {
+    super(host, limits, engine, relations);
   }
 }
 
 /** Holds some completions back until the next one of the same invocation has passed. */
-class ReorderingExecutor extends ThreadExecutor {
+class ReorderingExecutor extends SimExecutor {
   readonly #world: World;
   readonly #held = new Map<number, Entry>();
 
-  constructor(world: World, host: Host, limits: Limits, engine: ExecutorHost) {
-    super(host, limits, engine);
+  constructor(world: World, parts: ExecutorParts) {
+    super(parts);
     this.#world = world;
   }
 
@@ -158,7 +159,7 @@ class ReorderingExecutor extends ThreadExecutor {
 }
 
 /** Tells of every cancellation twice. */
-class RepeatingExecutor extends ThreadExecutor {
+class RepeatingExecutor extends SimExecutor {
   override notify(number: number, entry: Entry, batch: number): void {
     super.notify(number, entry, batch);
     if (entry.kind === "cancel") super.notify(number, entry, batch);
@@ -166,11 +167,11 @@ class RepeatingExecutor extends ThreadExecutor {
 }
 
 /** Does not hear of some cancellations. */
-class DeafExecutor extends ThreadExecutor {
+class DeafExecutor extends SimExecutor {
   readonly #world: World;
 
-  constructor(world: World, host: Host, limits: Limits, engine: ExecutorHost) {
-    super(host, limits, engine);
+  constructor(world: World, parts: ExecutorParts) {
+    super(parts);
     this.#world = world;
   }
 
@@ -180,7 +181,7 @@ class DeafExecutor extends ThreadExecutor {
 }
 
 /** Tells of a cancellation only those steps that somebody awaits just then. */
-class ForgetfulExecutor extends ThreadExecutor {
+class ForgetfulExecutor extends SimExecutor {
   override makeContext(run: Run): object {
     const seen = new Set<Cancellable>();
     const awaited = run.awaited.bind(run);
@@ -202,7 +203,7 @@ class ForgetfulExecutor extends ThreadExecutor {
 }
 
 /** Starts steps while what came before them is still on its way to the disk. */
-class HastyExecutor extends ThreadExecutor {
+class HastyExecutor extends SimExecutor {
   override start(attempt: Attempt): void {
     super.start({ ...attempt, handler: { ...attempt.handler, pipelined: true } });
   }

@@ -1,6 +1,8 @@
+import type { AuthzSettings } from "../authz/authz.ts";
+import type { Share } from "../authz/tenants.ts";
 import { HoldfastError, reasonOf } from "../model/errors.ts";
 import { parseInvocationId, partitionOfKey, partitionOfNumber } from "../model/ids.ts";
-import { defaultLimits } from "../model/limits.ts";
+import { defaultLimits, type Limits } from "../model/limits.ts";
 import type { Client } from "../sdk/client.ts";
 import type { Definition } from "../sdk/handler.ts";
 import { Prng } from "../std/prng.ts";
@@ -8,6 +10,8 @@ import type { MemoryDisk } from "../store/memory/memory-disk.ts";
 import { Audit } from "./audit.ts";
 import { Network } from "./network.ts";
 import { SimNode } from "./node.ts";
+import { Ledger } from "./relations/ledger.ts";
+import { sabotageAuthz, sabotageSubmit } from "./relations/sabotage.ts";
 import { makeDisk, sabotageExecutor, sabotageStore } from "./sabotage.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SimHost, type WallClock, wallTime } from "./sim-host.ts";
@@ -28,6 +32,7 @@ export class SimWorld implements World {
   readonly random: Prng;
   readonly disk: MemoryDisk;
   readonly audit: Audit;
+  readonly ledger: Ledger;
   readonly network: Network;
   readonly slots: Slot[] = [];
   readonly workloads: Workload[] = [];
@@ -48,6 +53,7 @@ export class SimWorld implements World {
     this.random = new Prng(swarm.seed ^ 0x2545f491);
     this.disk = makeDisk(this);
     this.audit = new Audit(this);
+    this.ledger = new Ledger(this);
     this.network = new Network(this);
     for (let slot = 0; slot < swarm.nodes; slot++) {
       const partitions: number[] = [];
@@ -122,12 +128,16 @@ export class SimWorld implements World {
         this,
         openSimStore(this, () => node),
       ),
-      limits: defaultLimits,
+      limits: this.#limits(),
       residency: this.swarm.residency,
       outboxAlways: this.swarm.outboxAlways,
       deployments: (own) => this.#deployments(own),
       forward: (own) => this.network.forwardFrom(own),
-      executor: (own, limits, engine) => sabotageExecutor(this, own, limits, engine),
+      executor: (parts) => sabotageExecutor(this, parts),
+      authz: this.#authzSettings(),
+      share: this.swarm.nodes === 1 ? undefined : this.#share(slot.partitions),
+      sabotageAuthz: (authz) => sabotageAuthz(this, authz),
+      sabotageSubmit: (submit, authz) => sabotageSubmit(this, submit, authz),
     });
     this.note(`${name} starts`);
     if (slot.current?.alive === true) {
@@ -145,6 +155,31 @@ export class SimWorld implements World {
       },
     );
     return node;
+  }
+
+  #limits(): Limits {
+    const { historyMs } = this.swarm;
+    if (historyMs === 0) return defaultLimits;
+    return { ...defaultLimits, authzHistory: historyMs };
+  }
+
+  #authzSettings(): AuthzSettings {
+    const { graphs, cacheBytes, indexPairs } = this.swarm;
+    return {
+      residentMax: graphs === "windows" ? 0 : 1_000_000,
+      loadedFirstMax: graphs === "loaded-later" ? 0 : 1_000_000,
+      windowMax: 100,
+      cacheBytes,
+      indexPairs,
+    };
+  }
+
+  #share(own: readonly number[]): Share {
+    return {
+      partitions: this.swarm.partitions,
+      partitionOf: (tenant) => this.partitionOf("authz", tenant),
+      owns: (partition) => own.includes(partition),
+    };
   }
 
   #makeHost(name: string, clock: WallClock, node: () => SimNode): SimHost {
@@ -211,15 +246,23 @@ export class SimWorld implements World {
   }
 
   /** One request of a client, over a network, to whoever owns the partition. */
-  async ask<T>(
+  ask<T>(
     partition: number,
     what: string,
     request: (client: Client) => Promise<T>,
   ): Promise<Answer<T>> {
+    return this.askNode(partition, what, (node) => request(node.client));
+  }
+
+  async askNode<T>(
+    partition: number,
+    what: string,
+    request: (node: SimNode) => Promise<T>,
+  ): Promise<Answer<T>> {
     await this.sleep(this.exponential(this.swarm.latencyMs));
     const node = this.ownerOf(partition);
     if (node?.ready !== true) return { kind: "refused" };
-    const answer = await this.#answered(node, request(node.client));
+    const answer = await this.#answered(node, request(node));
     if (answer.kind === "unknown") this.note(`${what}: unknown`);
     if (answer.kind === "failed") this.note(`${what}: ${reasonOf(answer.error)}`);
     if (answer.kind === "ok") this.note(`${what}: ${JSON.stringify(answer.value) ?? "done"}`);

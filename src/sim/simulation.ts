@@ -28,7 +28,11 @@ const retentionMs = 52 * 3_600_000;
 const eventsMax = 200_000;
 
 /** Runs one world from its seed to its end, or to the first promise that does not hold. */
-export async function simulate(seed: number, sabotage: Sabotage | null = null): Promise<Verdict> {
+export async function simulate(
+  seed: number,
+  sabotage: Sabotage | null = null,
+  workload: string | null = null,
+): Promise<Verdict> {
   const world = new SimWorld(drawSwarm(seed), sabotage);
   const escaped = (reason: unknown): void => {
     if (!reasonOf(reason).includes("whose disk has crashed")) {
@@ -38,7 +42,7 @@ export async function simulate(seed: number, sabotage: Sabotage | null = null): 
   };
   process.on("unhandledRejection", escaped);
   try {
-    world.workloads.push(...chooseWorkloads(world));
+    world.workloads.push(...chooseWorkloads(world, workload));
     await live(world);
   } finally {
     process.off("unhandledRejection", escaped);
@@ -105,7 +109,8 @@ async function story(world: SimWorld): Promise<void> {
 /** Waits until all clients are done and all invocations have ended. */
 async function rest(world: SimWorld, driven: () => boolean): Promise<void> {
   const deadline = world.scheduler.now + restMs;
-  for (let round = 0; !(driven() && unfinished(world).length === 0); round++) {
+  const rests = (): boolean => driven() && unfinished(world).length === 0 && isReady(world);
+  for (let round = 0; !rests(); round++) {
     if (world.scheduler.now > deadline) {
       const stuck = unfinished(world).join("; ");
       world.violate(`it does not come to rest: ${stuck || "a client waits for an answer"}`);
@@ -113,6 +118,13 @@ async function rest(world: SimWorld, driven: () => boolean): Promise<void> {
     await world.sleep(round < 20 ? 100 : 2_000);
     if (round % 5 === 4) resumeAll(world);
   }
+}
+
+/** Everybody is there, and knows what the store has. */
+function isReady(world: SimWorld): boolean {
+  return world.slots.every(
+    ({ current }) => current?.ready === true && current.engine.refusal === null,
+  );
 }
 
 /** What has not ended, in words. */

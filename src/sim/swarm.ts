@@ -60,6 +60,18 @@ export interface Swarm {
   /** Over how long the work begins. */
   readonly spreadMs: number;
   readonly workloads: number;
+  /** Whether there is work with relationships besides. */
+  readonly relationships: boolean;
+  /** Mean time of half a read of relationships; 0: they are answered at once. */
+  readonly relationReadMs: number;
+  /** How much of a tenant's graph is in memory, and how it gets there. */
+  readonly graphs: "resident" | "loaded-later" | "windows";
+  /** Bytes of cached answers, and pairs of groups that are kept flattened. */
+  readonly cacheBytes: number;
+  readonly indexPairs: number;
+  /** How long history is kept, and the mean pause between trims; 0: for ever, and never. */
+  readonly historyMs: number;
+  readonly trimMs: number;
 }
 
 export function drawSwarm(seed: number): Swarm {
@@ -97,6 +109,26 @@ export function drawSwarm(seed: number): Swarm {
     load: 0.4 + random.float() * 1.6,
     spreadMs: rate(1, 200, 4_000),
     workloads: 1 + random.below(4),
+    ...drawRelations(seed, faulty),
+  };
+}
+
+/** With chances of their own, so that a seed means the same to the rest as it did without them. */
+function drawRelations(seed: number, faulty: boolean) {
+  const random = new Prng(seed ^ 0x1b873593);
+  const chance = (probability: number): boolean => random.float() < probability;
+  const rate = (on: number, least: number, most: number): number =>
+    chance(on) ? least * (most / least) ** random.float() : 0;
+  const trims = chance(faulty ? 0.4 : 0.1);
+  const graphs = ["resident", "resident", "loaded-later", "windows"] as const;
+  return {
+    relationships: chance(0.3),
+    relationReadMs: rate(0.6, 0.1, 10),
+    graphs: graphs[random.below(graphs.length)] ?? "resident",
+    cacheBytes: chance(0.7) ? 65_536 : 0,
+    indexPairs: chance(0.7) ? 10_000 : 0,
+    historyMs: trims ? rate(1, 50, 2_000) : 0,
+    trimMs: trims ? rate(1, 20, 500) : 0,
   };
 }
 

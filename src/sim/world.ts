@@ -3,6 +3,7 @@ import type { Prng } from "../std/prng.ts";
 import type { MemoryDisk } from "../store/memory/memory-disk.ts";
 import type { Audit } from "./audit.ts";
 import type { SimNode } from "./node.ts";
+import type { Ledger } from "./relations/ledger.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { WallClock } from "./sim-host.ts";
 import type { Probability, Sabotage, Swarm } from "./swarm.ts";
@@ -42,6 +43,7 @@ export interface World {
   readonly random: Prng;
   readonly disk: MemoryDisk;
   readonly audit: Audit;
+  readonly ledger: Ledger;
   readonly slots: readonly Slot[];
   readonly offers: Offer[];
   /** Versions of the application that nodes run; the last is the current one. */
@@ -76,6 +78,12 @@ export interface World {
     partition: number,
     what: string,
     request: (client: Client) => Promise<T>,
+  ): Promise<Answer<T>>;
+  /** The same, of what a client cannot reach through `Client`. */
+  askNode<T>(
+    partition: number,
+    what: string,
+    request: (node: SimNode) => Promise<T>,
   ): Promise<Answer<T>>;
   /** The same request again and again until there is an answer; only for what may be repeated. */
   insist<T>(

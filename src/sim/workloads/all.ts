@@ -4,6 +4,7 @@ import { makeGatherings } from "./gatherings.ts";
 import { makeLifecycle } from "./lifecycle.ts";
 import { makeMessages } from "./messages.ts";
 import { makeRegisters } from "./registers.ts";
+import { makeRelationships } from "./relationships.ts";
 import { makeRequests } from "./requests.ts";
 import { makeSteps } from "./steps.ts";
 import { makeTransfers } from "./transfers.ts";
@@ -22,13 +23,24 @@ const all: readonly ((world: World) => Workload)[] = [
   makeWaits,
 ];
 
-/** Some of the workloads, as the seed will have it. */
-export function chooseWorkloads(world: World): Workload[] {
+/** Work with relationships, which comes besides. */
+const related: Readonly<Record<string, (world: World) => Workload>> = {
+  relationships: makeRelationships,
+};
+
+/** The workloads that can be asked for by name. */
+export const workloadNames: readonly string[] = Object.keys(related);
+
+/** Some of the workloads, as the seed will have it; or one alone. */
+export function chooseWorkloads(world: World, only: string | null = null): Workload[] {
+  const wanted = only === null ? undefined : related[only];
+  if (wanted !== undefined) return [wanted(world)];
   const left = [...all];
   const chosen: Workload[] = [];
   while (chosen.length < world.swarm.workloads && left.length > 0) {
     const [make] = left.splice(world.random.below(left.length), 1);
     if (make !== undefined) chosen.push(make(world));
   }
+  if (world.swarm.relationships) chosen.push(makeRelationships(world));
   return chosen;
 }
