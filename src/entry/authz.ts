@@ -17,6 +17,7 @@ export {
 } from "../authz/schema/dialect.ts";
 export { diffSchemas, type SchemaDifference } from "../authz/schema/diff.ts";
 export { type LintCode, lintSchema } from "../authz/schema/lint.ts";
+export { type OpenfgaModelJson, toOpenfgaJson } from "../authz/schema/openfga/to-json.ts";
 export {
   type ReflectedCaveat,
   type ReflectedPermission,
@@ -57,6 +58,12 @@ export {
   type TypeOf,
   typed,
 } from "../authz/typed.ts";
+export type {
+  FileProblem,
+  Outcome,
+  ValidationForm,
+  ValidationReport,
+} from "../authz/validation/validation.ts";
 export { connectAuthz } from "../client/authz-client.ts";
 export type { ConnectOptions } from "../client/http-link.ts";
 export type {
@@ -115,3 +122,4 @@ export type {
   SubjectRef,
 } from "../model/relationship.ts";
 export { type OpenAuthzOptions, type OpenedAuthz, openAuthz } from "../server/open-authz.ts";
+export { type FileValidation, validateFile } from "../server/validate-file.ts";

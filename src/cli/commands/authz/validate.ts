@@ -1,11 +1,8 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { isGood, validateText } from "../../../authz/validation/validate.ts";
-import type { Outcome, ValidationReport } from "../../../authz/validation/validation.ts";
-import type { AuthzPort } from "../../../model/authz.ts";
-import { fail } from "../../../model/errors.ts";
+import type { Outcome } from "../../../authz/validation/validation.ts";
 import { openAuthz } from "../../../server/open-authz.ts";
+import { type FileValidation, validateWith } from "../../../server/validate-file.ts";
 import { readSource } from "../../connection.ts";
 import { exitCodes, plain } from "../../failure.ts";
 import { type Column, formatTable } from "../../table.ts";
@@ -36,46 +33,23 @@ export function define(command: Command): void {
 
 async function validate(files: readonly string[], options: ValidateOptions): Promise<void> {
   await using authz = await openAuthz({ store: ":memory:", log: () => {} });
-  let areGood = true;
+  let arePassed = true;
   for (const file of files) {
-    const report = await validateFile(authz, file);
-    areGood &&= isGood(report);
-    if (options.json === true) print(JSON.stringify({ file, passed: isGood(report), ...report }));
+    const text = await readSource(file === "-" ? "-" : `@${file}`);
+    const report = await validateWith(authz, { text, folder: path.dirname(file) });
+    arePassed &&= report.passed;
+    if (options.json === true) print(JSON.stringify({ file, ...report }));
     else printReport(file, report, options);
   }
-  if (!areGood) process.exitCode = exitCodes.failed.code;
+  if (!arePassed) process.exitCode = exitCodes.failed.code;
 }
 
-async function validateFile(authz: AuthzPort, file: string): Promise<ValidationReport> {
-  const text = await readSource(file === "-" ? "-" : `@${file}`);
-  const tenants: string[] = [];
-  try {
-    return await validateText(text, {
-      readFile: (name) => readBeside(file, name),
-      makeTenant: async () => {
-        const { id } = await authz.createTenant();
-        tenants.push(id);
-        return authz.tenant(id);
-      },
-    });
-  } finally {
-    for (const id of tenants) await authz.deleteTenant(id);
-  }
-}
-
-function readBeside(file: string, name: string): Promise<string> {
-  const at = path.resolve(path.dirname(file), name);
-  return readFile(at, "utf8").catch((error: Error) => {
-    throw fail("invalid-argument", { what: `The file ${name}`, reason: error.message }, error);
-  });
-}
-
-function printReport(file: string, report: ValidationReport, options: ValidateOptions): void {
+function printReport(file: string, report: FileValidation, options: ValidateOptions): void {
   const { green, red, yellow, bold, dim } = stdout.style;
-  const { outcomes, problems, form } = report;
-  const failed = outcomes.filter(({ passed }) => !passed);
+  const { outcomes, problems, form, passed } = report;
+  const failed = outcomes.filter((outcome) => !outcome.passed);
   const errors = problems.filter(({ severity }) => severity === "error");
-  const mark = isGood(report) ? green("✓") : red("✗");
+  const mark = passed ? green("✓") : red("✗");
   const counts = [
     `${outcomes.length - failed.length} passed`,
     ...(failed.length === 0 ? [] : [red(`${failed.length} failed`)]),
