@@ -25,6 +25,18 @@ import { type AskOptions, ask } from "./ask.ts";
 import type { Authz } from "./authz.ts";
 import { check, checkHead, checkItem, checkMany, permissions } from "./check/check.ts";
 import { verdictOf } from "./check/verdict.ts";
+import {
+  checkDelete,
+  checkExpand,
+  checkItemShape,
+  checkLookupResources,
+  checkLookupSubjects,
+  checkObjectShape,
+  checkPermissions,
+  checkQuestion,
+  checkSchemaRequest,
+  checkWrite,
+} from "./check-request.ts";
 import { expand } from "./lookup/expand.ts";
 import { pageSize } from "./lookup/page.ts";
 import { lookupResources } from "./lookup/resources.ts";
@@ -155,6 +167,7 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async write(request: Parameters<TenantPort["write"]>[0]): ReturnType<TenantPort["write"]> {
+    checkWrite(request);
     const { zookie } = await this.#submit({ kind: "write", tenant: this.id, request });
     return { zookie };
   }
@@ -162,12 +175,14 @@ class LocalTenant implements EmbeddedTenant {
   async deleteRelationships(
     request: Parameters<TenantPort["deleteRelationships"]>[0],
   ): Promise<RelationshipsDeleted> {
+    checkDelete(request);
     return deletedOf(await this.#submit({ kind: "delete", tenant: this.id, request }));
   }
 
   async deleteObject(
     object: Parameters<TenantPort["deleteObject"]>[0],
   ): Promise<RelationshipsDeleted> {
+    checkObjectShape(object);
     return deletedOf(await this.#submit({ kind: "delete-object", tenant: this.id, object }));
   }
 
@@ -189,34 +204,45 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async check(request: CheckRequest): Promise<CheckAnswer> {
+    checkQuestion(request);
+    checkItemShape(request);
     return check(this.#tenant, request, this.#options);
   }
 
   async checkMany(
     request: Parameters<TenantPort["checkMany"]>[0],
   ): ReturnType<TenantPort["checkMany"]> {
+    checkQuestion(request);
     return checkMany(this.#tenant, request, this.#options);
   }
 
   async expand(request: Parameters<TenantPort["expand"]>[0]): ReturnType<TenantPort["expand"]> {
+    checkQuestion(request);
+    checkExpand(request);
     return expand(this.#tenant, request, this.#options);
   }
 
   async lookupResources(
     request: Parameters<TenantPort["lookupResources"]>[0],
   ): ReturnType<TenantPort["lookupResources"]> {
+    checkQuestion(request);
+    checkLookupResources(request);
     return lookupResources(this.#tenant, request, this.#options);
   }
 
   async lookupSubjects(
     request: Parameters<TenantPort["lookupSubjects"]>[0],
   ): ReturnType<TenantPort["lookupSubjects"]> {
+    checkQuestion(request);
+    checkLookupSubjects(request);
     return lookupSubjects(this.#tenant, request, this.#options);
   }
 
   async permissions(
     request: Parameters<TenantPort["permissions"]>[0],
   ): ReturnType<TenantPort["permissions"]> {
+    checkQuestion(request);
+    checkPermissions(request);
     return permissions(this.#tenant, request, this.#options);
   }
 
@@ -250,17 +276,4 @@ function describeSchema(tenant: Tenant, row: SchemaRow): SchemaDescription {
     createdAt: row.createdAt,
     zookie: tenant.zookies.make(row.revision),
   };
-}
-
-function checkSchemaRequest({ dialect, text, orphans }: WriteSchema): void {
-  const wrong =
-    dialect !== "native" && dialect !== "openfga"
-      ? "dialect"
-      : typeof text !== "string"
-        ? "text"
-        : orphans !== undefined && orphans !== "refuse" && orphans !== "keep"
-          ? "orphans"
-          : undefined;
-  if (wrong === undefined) return;
-  throw fail("invalid-argument", { what: wrong, reason: "there is no such value" });
 }

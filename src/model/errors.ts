@@ -412,7 +412,7 @@ export const errorTable = {
   "invalid-filter": {
     status: 400,
     message: "The filter cannot be used: {reason}",
-    action: "Give at least one field, and only names that exist.",
+    action: "Give at least one field, and nothing but text in it.",
   },
   "relationship-exists": {
     status: 409,

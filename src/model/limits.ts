@@ -84,7 +84,7 @@ export const limitTable = {
   authzDepth: {
     value: 50,
     unit: "count",
-    why: "relations and permissions within each other in one check (OpenFGA: 25)",
+    why: "relations and permissions within each other in one check (OpenFGA: 25), flattened groups left out",
   },
   authzWork: {
     value: 1_000_000,

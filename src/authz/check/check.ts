@@ -10,6 +10,7 @@ import type {
 import { fail, toHoldfastError } from "../../model/errors.ts";
 import { formatObject, formatSubject, wildcardId } from "../../model/relationship.ts";
 import { type Asked, type AskOptions, ask, objectOf, rightOf, subjectOf, typeOf } from "../ask.ts";
+import { checkItemShape } from "../check-request.ts";
 import { scratchBase } from "../graph/overlay.ts";
 import type { Tenant } from "../tenant.ts";
 import type { Right } from "./evaluation.ts";
@@ -151,6 +152,7 @@ export function checkMany(
       const { evaluation } = asked;
       const items = request.items.map((item) => {
         try {
+          checkItemShape(item);
           if (item.context !== undefined) {
             evaluation.setContext({ ...request.context, ...item.context });
           }

@@ -5,6 +5,7 @@ import type { Names } from "../graph/objects.ts";
 import type { AllowedSubject, Expression, Schema, TypeDefinition } from "../schema/schema.ts";
 import type { Allowed, CompiledSchema, Right, Rule } from "./evaluation.ts";
 import { subjectKey, wildcardKey } from "./keys.ts";
+import { pathMax } from "./memo.ts";
 import { isNestedArrow, nameNestedArrows } from "./nested-arrows.ts";
 import {
   type Arrow,
@@ -52,8 +53,8 @@ class Compiler implements CompiledSchema {
   constructor(schema: Schema, { names, limits, trace }: CompileOptions) {
     this.schema = schema;
     this.circlesFail = schema.dialect === "native";
-    this.depthMax =
-      schema.dialect === "native" ? limits.authzDepth : Math.min(limits.authzDepth, openfgaDepth);
+    const depthMax = Math.min(limits.authzDepth, pathMax);
+    this.depthMax = schema.dialect === "native" ? depthMax : Math.min(depthMax, openfgaDepth);
     this.#names = names;
     this.#trace = trace ?? false;
     for (const definition of schema.caveats.values()) {

@@ -9,6 +9,7 @@ import type { RelationDefinition, Schema } from "../schema/schema.ts";
 import { CaveatContexts } from "./caveat-contexts.ts";
 import { subjectKey, wildcardKey } from "./keys.ts";
 import { Memo } from "./memo.ts";
+import { Path } from "./path.ts";
 import type { Residency } from "./residency.ts";
 import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./slots.ts";
 import type { Tracer } from "./tracer.ts";
@@ -146,11 +147,9 @@ export class Evaluation {
 
   readonly #contexts = new CaveatContexts();
   #workMax = 0;
-  readonly #pathObjects: number[] = [];
-  readonly #pathRights: Right[] = [];
-  #depth = 0;
-  /** The place on the path that a cut circle leads back to, the lowest of them. */
-  #cut = Number.POSITIVE_INFINITY;
+  readonly #path = new Path();
+  /** How often the depth was reached. */
+  #cutOff = 0;
   readonly #memo = new Memo();
   #unknowns: Map<number, readonly (string | HoldfastError)[]> | null = null;
 
@@ -218,8 +217,7 @@ export class Evaluation {
     this.expiresAt = Number.POSITIVE_INFINITY;
     this.circles = 0;
     this.dependencyCount = 0;
-    this.#depth = 0;
-    this.#cut = Number.POSITIVE_INFINITY;
+    this.#path.begin();
     this.#memo.begin();
     this.#unknowns = null;
     this.dependOnSubject(this.subjectObject, this.subjectRelation);
@@ -274,43 +272,66 @@ export class Evaluation {
     if (right.leaf) return right.rule(this, object);
     const known = this.#recall(right, object);
     if (known >= 0) return known as Tri; // what is not -1 is one
-    const depth = this.#depth;
-    for (let at = 0; at < depth; at++) {
-      if (this.#pathObjects[at] === object && this.#pathRights[at] === right) {
-        return this.#cutCircle(at, right);
-      }
+    const path = this.#path;
+    const place = path.find(right.uid, object);
+    if (place >= 0) return this.#cutCircle(place, right);
+    if (path.depth >= this.schema.depthMax) {
+      this.#cutOff++;
+      return this.#tooDeep(right);
     }
-    if (depth >= this.schema.depthMax) return this.#tooDeep(right);
+    this.spend();
     const mark = this.doubts.length;
-    const before = this.#cut;
-    this.#cut = Number.POSITIVE_INFINITY;
-    this.#pathObjects[depth] = object;
-    this.#pathRights[depth] = right;
-    this.#depth = depth + 1;
+    const { circles } = this;
+    const cutOff = this.#cutOff;
+    const { low, high } = path;
+    path.push(right.uid, object);
     const value = right.rule(this, object);
-    this.#depth = depth;
-    // What rests on a circle through something above it is only part of the truth, unless it is yes.
-    const whole = value === yes || this.#cut >= depth;
-    if (whole) this.#remember(right, object, { value, mark });
-    this.#cut = whole ? before : Math.min(before, this.#cut);
+    const { circlesFail } = this.schema;
+    // Where circles make it unknown, what is known all the same is known. Else yes alone is certain.
+    const settled = value === yes || (circlesFail && value === no);
+    path.pop({ value, settled, assumed: circlesFail ? unknown : no });
+    // From a place less deep, what was too deep may be known.
+    if (value !== unknown || this.#cutOff === cutOff) {
+      const circle = this.circles > circles;
+      const cuts = { low: path.low, high: path.high };
+      this.#memo.put(object, right.uid, { value, circle, cuts, frame: path.top });
+      if (value === unknown) this.#rememberDoubts(right, object, mark);
+    }
+    path.low |= low;
+    path.high |= high;
     return value;
   }
 
-  /** What is unknown is remembered with why. */
-  #remember(right: Right, object: number, { value, mark }: { value: Tri; mark: number }): void {
-    this.#memo.put(object, right.uid, value);
-    if (value !== unknown) return;
+  /** What is unknown is remembered with why; a doubt is kept once, however often it was met. */
+  #rememberDoubts(right: Right, object: number, mark: number): void {
+    const why = new Map<string, string | HoldfastError>();
+    for (const doubt of this.doubts.slice(mark)) {
+      why.set(typeof doubt === "string" ? doubt : ` ${doubt.code}`, doubt);
+    }
+    const doubts = [...why.values()];
+    this.doubts.length = mark;
+    this.doubts.push(...doubts);
     this.#unknowns ??= new Map();
-    this.#unknowns.set(unknownKey(right, object), this.doubts.slice(mark));
+    this.#unknowns.set(unknownKey(right, object), doubts);
   }
 
   #recall(right: Right, object: number): Tri | -1 {
-    const value = this.#memo.get(object, right.uid);
-    if (value !== unknown) return value;
-    const why = this.#unknowns?.get(unknownKey(right, object));
-    if (why === undefined) return -1;
-    this.doubts.push(...why);
-    return unknown;
+    const memo = this.#memo;
+    const at = memo.find(object, right.uid);
+    if (at < 0) return -1;
+    const places = { low: memo.cutsLow(at), high: memo.cutsHigh(at) };
+    const rests = this.#path.standing(places, memo.frame(at));
+    if (rests === null) return -1;
+    const value = memo.value(at);
+    if (value === unknown) {
+      const why = this.#unknowns?.get(unknownKey(right, object));
+      if (why === undefined) return -1;
+      this.doubts.push(...why);
+    }
+    if (memo.hadCircle(at)) this.circles++;
+    this.#path.low |= rests.low;
+    this.#path.high |= rests.high;
+    return value;
   }
 
   /**
@@ -322,7 +343,7 @@ export class Evaluation {
   }
 
   #cutCircle(at: number, right: Right): Tri {
-    this.#cut = Math.min(this.#cut, at);
+    this.#path.restOn(at);
     this.circles++;
     if (!this.schema.circlesFail) return no;
     return this.#tooDeep(right);
@@ -336,7 +357,7 @@ export class Evaluation {
 
   /** How many rights lie above what is evaluated now. */
   get depth(): number {
-    return this.#depth;
+    return this.#path.depth;
   }
 
   /** Counts one relationship looked at. */

@@ -111,10 +111,15 @@ export class GroupIndex {
    * Whether the subject is in any userset below a node. Undefined: walk instead.
    */
   membership(evaluation: Evaluation, right: Right, node: number): Tri | undefined {
+    const value = this.#look(evaluation, right, node);
+    // Who is in a circle of groups is in it; for all others the walk has to come upon the circle.
+    return value !== yes && this.#closure.hasCycles ? undefined : value;
+  }
+
+  #look(evaluation: Evaluation, right: Right, node: number): Tri | undefined {
     if (evaluation.tracer !== null || evaluation.overlay?.hasEdges === true) return undefined;
     if (!this.#covers(evaluation.revision)) return undefined;
     const { schema } = evaluation;
-    if (schema.circlesFail && this.#closure.hasCycles) return undefined;
     // What must be told as too deep is found by walking.
     const height = this.#heightOf(schema, right);
     if (height < 0 || evaluation.depth + height >= schema.depthMax) return undefined;

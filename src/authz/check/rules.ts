@@ -252,31 +252,45 @@ export function union(operands: readonly Rule[]): Rule {
   if (operands.length === 2) {
     return (evaluation, object) => {
       const mark = evaluation.doubts.length;
+      const { circles } = evaluation;
       const one = first(evaluation, object);
-      if (one === yes) return yes;
-      return evaluation.settle(mark, either(one, second(evaluation, object)));
+      const found = one === yes ? yes : either(one, second(evaluation, object));
+      if (found === yes) evaluation.circles = circles;
+      return evaluation.settle(mark, found);
     };
   }
   return (evaluation, object) => {
     const mark = evaluation.doubts.length;
+    const { circles } = evaluation;
     let found: Tri = no;
     for (const operand of operands) {
       found = either(found, operand(evaluation, object));
-      if (found === yes) return evaluation.settle(mark, yes);
+      if (found !== yes) continue;
+      evaluation.circles = circles;
+      return evaluation.settle(mark, yes);
     }
     return found;
   };
 }
 
+/**
+ * A no that no circle was cut for makes the whole a no, whatever circles the others have: so where one
+ * was cut, the search for such a no goes on.
+ */
 export function intersection(operands: readonly Rule[]): Rule {
   return (evaluation, object) => {
     const mark = evaluation.doubts.length;
+    const { circles } = evaluation;
     let all: Tri = yes;
     for (const operand of operands) {
-      all = both(all, operand(evaluation, object));
-      if (all === no) return evaluation.settle(mark, no);
+      const before = evaluation.circles;
+      const value = operand(evaluation, object);
+      all = both(all, value);
+      if (value !== no || evaluation.circles !== before) continue;
+      evaluation.circles = circles;
+      break;
     }
-    return all;
+    return evaluation.settle(mark, all);
   };
 }
 
@@ -287,11 +301,13 @@ export function intersection(operands: readonly Rule[]): Rule {
 export function exclusion(base: Rule, subtract: Rule): Rule {
   return (evaluation, object) => {
     const mark = evaluation.doubts.length;
+    const { circles } = evaluation;
     const granted = base(evaluation, object);
     if (granted === no) return no;
-    const circles = evaluation.circles;
+    const before = evaluation.circles;
     const taken = subtract(evaluation, object);
-    if (taken !== yes && evaluation.circles !== circles && !evaluation.schema.circlesFail) {
+    if (taken === yes) evaluation.circles = circles;
+    else if (evaluation.circles !== before && !evaluation.schema.circlesFail) {
       return evaluation.settle(mark, no);
     }
     return evaluation.settle(mark, without(granted, taken));

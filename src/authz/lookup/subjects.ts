@@ -216,6 +216,8 @@ class Search {
         for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
           evaluation.spend();
           if (!graph.holdsAt(edge, revision)) continue;
+          if ((graph.extraOf(edge)?.expiresAt ?? Number.POSITIVE_INFINITY) <= evaluation.now)
+            continue;
           const subject = graph.subjectOf(edge);
           take(graph.objectOf(subject), graph.relationOf(subject));
         }
