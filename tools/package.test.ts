@@ -102,6 +102,21 @@ describe("the package", () => {
     assertRuns(user, process.execPath, "--input-type=module", "--eval", imports);
   });
 
+  test("authorization stands by itself, in the process and from the command line", () => {
+    const program = `import { openAuthz, parseCheckItem, parseRelationship } from "holdfast/authz";
+      await using authz = await openAuthz({ store: "authz.db", tenants: ["acme"] });
+      const acme = authz.tenant("acme");
+      const text = "definition user {}\\ndefinition doc {\\n relation viewer: user\\n}";
+      await acme.writeSchema({ dialect: "native", text });
+      const relationship = parseRelationship("doc:1#viewer@user:ada");
+      await acme.write({ updates: [{ operation: "touch", relationship }] });
+      console.log(acme.checkNow(parseCheckItem("doc:1#viewer@user:ada")));`;
+    const args = ["--input-type=module", "--eval", program];
+    assert.equal(assertRuns(user, process.execPath, ...args), "yes\n");
+    const question = ["doc:1#viewer@user:ada", "--store", "authz.db", "--tenant", "acme"];
+    assert.equal(assertRuns(user, "npx", "holdfast", "authz", "check", ...question), "yes\n");
+  });
+
   test("no test, simulation or source map of ours is in it", () => {
     const files = assertRuns(folder, "tar", "-tzf", tarball).trim().split("\n");
     assert.deepEqual(
