@@ -301,7 +301,8 @@ class Equations {
       return type === subject.type && relation === undefined ? condition : no;
     }
     if (subject.relation === undefined) return no;
-    return and([condition, this.#value(subject, subject.relation)]);
+    const { type, id } = subject;
+    return and([condition, this.#value({ type, id }, subject.relation)]);
   }
 
   #arrow({ over, target, all }: Expression & { kind: "arrow" }, at: ObjectRef): Value {
