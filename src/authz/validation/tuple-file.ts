@@ -1,6 +1,6 @@
 /** The files that a store file of OpenFGA takes its tuples from: YAML, JSON, JSON lines, CSV. */
 import { parse } from "yaml";
-import { fail, reasonOf } from "../../model/errors.ts";
+import { fail, HoldfastError, reasonOf } from "../../model/errors.ts";
 import { parseOpenfgaTuples, type StoreTuple } from "../schema/openfga/store-file.ts";
 
 /** Throws `invalid-argument` for what cannot be read. */
@@ -13,7 +13,7 @@ export function readTupleFile(file: string, text: string): readonly StoreTuple[]
 
 function dataOf(file: string, text: string): unknown {
   try {
-    if (file.endsWith(".csv")) return tuplesOfCsv(text);
+    if (file.endsWith(".csv")) return tuplesOfCsv(file, text);
     if (file.endsWith(".jsonl")) {
       return text
         .split("\n")
@@ -23,6 +23,7 @@ function dataOf(file: string, text: string): unknown {
     // JSON is YAML, and its errors are told better.
     return file.endsWith(".json") ? JSON.parse(text) : parse(text, { maxAliasCount: 1_000 });
   } catch (error) {
+    if (error instanceof HoldfastError) throw error;
     throw refuse(file, reasonOf(error));
   }
 }
@@ -38,10 +39,10 @@ const columns = [
   "condition_context",
 ] as const;
 
-function tuplesOfCsv(text: string): unknown[] {
-  const [head = [], ...rows] = parseCsv(text);
+function tuplesOfCsv(file: string, text: string): unknown[] {
+  const [head = [], ...rows] = parseCsv(file, text);
   const unknown = head.find((name) => !columns.includes(name as (typeof columns)[number]));
-  if (unknown !== undefined) throw new RangeError(`there is no column ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) throw refuse(file, `there is no column ${JSON.stringify(unknown)}`);
   return rows.map((row) => {
     const cell = (name: (typeof columns)[number]): string => row[head.indexOf(name)] ?? "";
     const relation = cell("user_relation");
@@ -58,14 +59,14 @@ function tuplesOfCsv(text: string): unknown[] {
 }
 
 /** RFC 4180, without empty lines. */
-export function parseCsv(text: string): string[][] {
+export function parseCsv(file: string, text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
   const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
   while (cell.lastIndex < text.length) {
     const start = cell.lastIndex;
     const found = cell.exec(text);
-    if (found === null) throw new SyntaxError(`a quotation mark is out of place at ${start}`);
+    if (found === null) throw refuse(file, `a quotation mark is out of place at ${start}`);
     const [, quoted, plain = "", end] = found;
     row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === ",") {

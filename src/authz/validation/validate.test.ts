@@ -358,11 +358,11 @@ d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\nschema: [*d,*d,*d,*d,*d,*d,*d,*d]`,
   });
 
   test("CSV is read as RFC 4180 has it", () => {
-    assert.deepEqual(parseCsv('a,b\r\n"x, ""y""",\n\n1,2'), [
+    assert.deepEqual(parseCsv("x.csv", 'a,b\r\n"x, ""y""",\n\n1,2'), [
       ["a", "b"],
       ['x, "y"', ""],
       ["1", "2"],
     ]);
-    assert.throws(() => parseCsv('a"b\n'), SyntaxError);
+    assert.throws(() => parseCsv("x.csv", 'a"b\n'), { code: "invalid-argument" });
   });
 });
