@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { validateFile } from "holdfast/authz";
 import { openDrive } from "./server.ts";
 
@@ -192,4 +194,27 @@ test("what must follow from the schema does, in both dialects", async () => {
     assert.ok(passed, JSON.stringify({ problems, outcomes }, null, 2));
     assert.ok(outcomes.length >= 10);
   }
+});
+
+test("the commands of the README do what it says", async (t) => {
+  await using on = await stage();
+  const page = await readFile(path.join(import.meta.dirname, "README.md"), "utf8");
+  const [, script] = /```sh\n(drive=[\s\S]*?)```/.exec(page) ?? [];
+  assert.ok(script !== undefined);
+  const folder = await mkdtemp(path.join(os.tmpdir(), "drive-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const commands = script
+    .replace(/^drive=.*$/m, `drive=${on.drive.url}`)
+    .replaceAll(/^curl /gm, "curl -sS -w '\\n' ");
+  const { stdout } = await promisify(execFile)("sh", ["-ec", commands], { cwd: folder });
+  assert.deepEqual(
+    stdout.split("\n").filter((line) => line !== ""),
+    [
+      '{"code":"permission-denied","message":"user:bob has no permission read on document:plan"}',
+      '{"title":"The plan","text":"first draft"}',
+      '{"documents":["plan"],"next":null}',
+      '{"everybody":false,"people":["ada","bob"]}',
+    ],
+  );
+  assert.match(await readFile(path.join(folder, "why.svg"), "utf8"), /^<svg/);
 });
