@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
 import { simulate, type Verdict } from "./simulation.ts";
-import { type Sabotage, sabotages } from "./swarm.ts";
+import { allSabotages, type Sabotage } from "./swarm.ts";
 import { workloadNames } from "./workloads/all.ts";
 
 const usage = `npm run sim -- [--seeds N] [--from S]   runs N worlds (default 1000) from seed S (default 1)
 npm run sim -- --seed S                 runs one world, and says how it went
-       --sabotage NAME                  plants a fault: ${sabotages.join(", ")}
+       --sabotage NAME                  plants a fault: ${allSabotages.join(", ")}
        --workload NAME                  this work alone: ${workloadNames.join(", ")}
        --stop                           stops at the first seed that fails`;
 
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   const numbers = [values.seeds, values.from, values.seed ?? "0"].map(Number);
   const workload = values.workload ?? null;
   const isKnown = workload === null || workloadNames.includes(workload);
-  const wrong = !isKnown || (sabotage !== null && !sabotages.includes(sabotage));
+  const wrong = !isKnown || (sabotage !== null && !allSabotages.includes(sabotage));
   if (values.help || wrong || !numbers.every(Number.isSafeInteger)) {
     console.error(usage);
     return values.help ? 0 : 2;

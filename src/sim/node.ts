@@ -34,7 +34,7 @@ export interface NodeOptions {
   readonly share: Share | undefined;
   /** Plants faults. */
   readonly sabotageAuthz: (authz: Authz) => Authz;
-  readonly sabotageSubmit: (submit: Submit, authz: Authz) => Submit;
+  readonly sabotageSubmit: (submit: Submit) => Submit;
 }
 
 export interface ExecutorParts {
@@ -101,7 +101,7 @@ export class SimNode {
       const { promise, resolve, reject } = Promise.withResolvers<AuthzOutcome>();
       this.engine.submit({ kind: "authz", change, reply: { resolve, reject } });
       return promise;
-    }, this.relations);
+    });
     this.authz = makeAuthzPort(this.relations, this.submit);
   }
 

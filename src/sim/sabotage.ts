@@ -9,6 +9,7 @@ import { MemoryDisk } from "../store/memory/memory-disk.ts";
 import type { Batch, Loaded, Store } from "../store/store.ts";
 import type { ExecutorParts } from "./node.ts";
 import { over } from "./over.ts";
+import { relatesApart } from "./relations/sabotage.ts";
 import type { World } from "./world.ts";
 
 /* Bugs that are planted to see that they are found: a check that cannot fail proves nothing. */
@@ -72,6 +73,8 @@ export function sabotageStore(world: World, store: Store): Store {
           return { ...loaded, journals: loaded.journals.map(withoutLastStep) };
         },
       });
+    case "relates-apart":
+      return relatesApart(store);
     case "reads-stale-state":
       return over(store, { load: staleLoad(world, store) });
     default:

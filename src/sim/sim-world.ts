@@ -137,7 +137,7 @@ export class SimWorld implements World {
       authz: this.#authzSettings(),
       share: this.swarm.nodes === 1 ? undefined : this.#share(slot.partitions),
       sabotageAuthz: (authz) => sabotageAuthz(this, authz),
-      sabotageSubmit: (submit, authz) => sabotageSubmit(this, submit, authz),
+      sabotageSubmit: (submit) => sabotageSubmit(this, submit),
     });
     this.note(`${name} starts`);
     if (slot.current?.alive === true) {

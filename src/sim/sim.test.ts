@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { simulate, type Verdict } from "./simulation.ts";
-import { type Sabotage, sabotages } from "./swarm.ts";
+import { type EngineSabotage, sabotages } from "./swarm.ts";
 
 function explain(verdict: Verdict): string {
   const { seed, violation, swarm, workloads, trace } = verdict;
@@ -35,7 +35,7 @@ describe("simulation", () => {
 });
 
 /** Within how many seeds each planted fault is found; several times as many as it took at first. */
-const found: Record<Sabotage, number> = {
+const found: Record<EngineSabotage, number> = {
   "acknowledges-before-durable": 50,
   "forwards-twice": 80,
   "reorders-completions": 50,

@@ -3,7 +3,7 @@ import { reasonOf } from "../model/errors.ts";
 import { hasEnded } from "../model/invocation.ts";
 import { heal, resumeAll, unleash } from "./chaos.ts";
 import { SimWorld } from "./sim-world.ts";
-import { describeSwarm, drawSwarm, type Sabotage } from "./swarm.ts";
+import { describeSwarm, drawSwarm, type Sabotage, sharpen } from "./swarm.ts";
 import { chooseWorkloads } from "./workloads/all.ts";
 
 export interface Verdict {
@@ -33,7 +33,8 @@ export async function simulate(
   sabotage: Sabotage | null = null,
   workload: string | null = null,
 ): Promise<Verdict> {
-  const world = new SimWorld(drawSwarm(seed), sabotage);
+  const swarm = drawSwarm(seed);
+  const world = new SimWorld(workload === null ? swarm : sharpen(swarm), sabotage);
   const escaped = (reason: unknown): void => {
     if (!reasonOf(reason).includes("whose disk has crashed")) {
       const text = reason instanceof Error ? reason.stack : reasonOf(reason);

@@ -18,7 +18,33 @@ export const sabotages = [
   "reads-stale-state",
 ] as const;
 
-export type Sabotage = (typeof sabotages)[number];
+/** Safeguards against the new enemy and for relationships in general, each taken away. */
+export const authzSabotages = [
+  "answers-at-an-old-revision",
+  "forgets-the-zookie",
+  "answers-the-head",
+  "confirms-nothing",
+  "answers-the-future",
+  "answers-beyond-history",
+  "takes-foreign-zookies",
+  "asks-the-latest-schema",
+  "keeps-cached-answers",
+  "caches-without-revision",
+  "caches-beyond-expiry",
+  "indexes-beyond-its-watermark",
+  "acknowledges-what-is-applied",
+  "shows-what-is-not-durable",
+  "keeps-what-was-lost",
+  "forgets-writes-while-loading",
+  "watches-from-now",
+  "relates-apart",
+] as const;
+
+export type EngineSabotage = (typeof sabotages)[number];
+export type AuthzSabotage = (typeof authzSabotages)[number];
+export type Sabotage = EngineSabotage | AuthzSabotage;
+
+export const allSabotages: readonly Sabotage[] = [...sabotages, ...authzSabotages];
 
 /**
  * What a seed makes of the world. Each class of faults is on or off as a whole, and has a rate of
@@ -61,7 +87,7 @@ export interface Swarm {
   readonly spreadMs: number;
   readonly workloads: number;
   /** Whether there is work with relationships besides. */
-  readonly relationships: boolean;
+  readonly relationships: "none" | "clients" | "handlers" | "both";
   /** Mean time of half a read of relationships; 0: they are answered at once. */
   readonly relationReadMs: number;
   /** How much of a tenant's graph is in memory, and how it gets there. */
@@ -120,15 +146,39 @@ function drawRelations(seed: number, faulty: boolean) {
   const rate = (on: number, least: number, most: number): number =>
     chance(on) ? least * (most / least) ** random.float() : 0;
   const trims = chance(faulty ? 0.4 : 0.1);
+  const work = ["none", "none", "none", "none", "none", "clients", "handlers", "both"] as const;
   const graphs = ["resident", "resident", "loaded-later", "windows"] as const;
   return {
-    relationships: chance(0.3),
+    relationships: work[random.below(work.length)] ?? "none",
     relationReadMs: rate(0.6, 0.1, 10),
     graphs: graphs[random.below(graphs.length)] ?? "resident",
     cacheBytes: chance(0.7) ? 65_536 : 0,
     indexPairs: chance(0.7) ? 10_000 : 0,
     historyMs: trims ? rate(1, 50, 2_000) : 0,
     trimMs: trims ? rate(1, 20, 500) : 0,
+  };
+}
+
+/**
+ * A world that is hard on relationships, in which little else happens: so the seeds go into what this
+ * work is about.
+ */
+export function sharpen(swarm: Swarm): Swarm {
+  const random = new Prng(swarm.seed ^ 0x2c1b3c6d);
+  const often = (now: number, probability: number): number =>
+    now > 0 ? now : random.float() < 0.3 ? probability * (0.5 + random.float()) : 0;
+  const trims = random.float() < 0.4;
+  return {
+    ...swarm,
+    failed: often(swarm.failed, 0.05),
+    failedWritten: often(swarm.failedWritten, 0.03),
+    powerCrashMs: often(swarm.powerCrashMs, 400),
+    takeoverMs: often(swarm.takeoverMs, 300),
+    meddleMs: 0,
+    faultsMs: 2_000,
+    spreadMs: Math.min(swarm.spreadMs, 1_000),
+    historyMs: trims ? 20 + random.below(80) : swarm.historyMs,
+    trimMs: trims ? 10 + random.below(40) : swarm.trimMs,
   };
 }
 

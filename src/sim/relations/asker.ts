@@ -17,7 +17,7 @@ export interface Ask {
 }
 
 /** What an answer says: of each user or object whether it has the right, as far as it tells. */
-interface Told {
+export interface Told {
   readonly zookie: string;
   /** When it was evaluated, by the clock of the node. */
   readonly now: number;

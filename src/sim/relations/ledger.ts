@@ -35,7 +35,7 @@ const keyDocument = " zookie-key";
 export class Ledger {
   readonly #host: LedgerHost;
   readonly #tenants = new Map<number, LedgerTenant>();
-  /** Called when a batch with relationships has been written. */
+  /** Called when a batch has been written. */
   readonly watchers: Set<() => void> = new Set();
 
   constructor(host: LedgerHost) {
@@ -71,7 +71,7 @@ export class Ledger {
       const tenant = this.#tenants.get(number);
       if (tenant !== undefined) tenant.deleted = true;
     }
-    if (writes.relations.length > 0) for (const watcher of this.watchers) watcher();
+    for (const watcher of this.watchers) watcher();
   }
 
   #commit(commit: RelationCommit): void {

@@ -3,11 +3,13 @@ import type { World } from "../world.ts";
 import { makeGatherings } from "./gatherings.ts";
 import { makeLifecycle } from "./lifecycle.ts";
 import { makeMessages } from "./messages.ts";
+import { makeNewEnemy } from "./new-enemy.ts";
 import { makeRegisters } from "./registers.ts";
 import { makeRelationships } from "./relationships.ts";
 import { makeRequests } from "./requests.ts";
 import { makeSteps } from "./steps.ts";
 import { makeTransfers } from "./transfers.ts";
+import { makeVaults } from "./vaults.ts";
 import { makeVersions } from "./versions.ts";
 import { makeWaits } from "./waits.ts";
 
@@ -26,6 +28,8 @@ const all: readonly ((world: World) => Workload)[] = [
 /** Work with relationships, which comes besides. */
 const related: Readonly<Record<string, (world: World) => Workload>> = {
   relationships: makeRelationships,
+  vaults: makeVaults,
+  "new-enemy": makeNewEnemy,
 };
 
 /** The workloads that can be asked for by name. */
@@ -41,6 +45,9 @@ export function chooseWorkloads(world: World, only: string | null = null): Workl
     const [make] = left.splice(world.random.below(left.length), 1);
     if (make !== undefined) chosen.push(make(world));
   }
-  if (world.swarm.relationships) chosen.push(makeRelationships(world));
+  const { relationships } = world.swarm;
+  if (relationships === "clients" || relationships === "both")
+    chosen.push(makeRelationships(world));
+  if (relationships === "handlers" || relationships === "both") chosen.push(makeVaults(world));
   return chosen;
 }
