@@ -157,7 +157,7 @@ export class View {
     const [resource, subject] = [graph.resourceOf(edge), graph.subjectOf(edge)];
     const [object, relation] = [graph.objectOf(subject), graph.relationOf(subject)];
     if (cache !== null) {
-      cache.stamp(resourceSlot(graph.objectOf(resource), graph.relationOf(resource)), revision);
+      cache.stamp(resourceSlot(graph.objectOf(resource)), revision);
       cache.stamp(subjectSlot(object, relation), revision);
       if (relation !== 0) cache.stamp(groupsSlot, revision);
       else if (isWildcard(graph, object)) {

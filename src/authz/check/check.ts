@@ -60,8 +60,9 @@ export function checkHead(
   const relation =
     subject.relation === undefined ? 0 : schema.byName(subject.type, subject.relation)?.relation;
   const object = objects.find(right.type, resource.id);
-  const of = objects.find(type, subject.id);
-  if (relation === undefined || object === 0 || of === 0) return undefined;
+  if (relation === undefined || object === 0) return undefined;
+  // Whom nothing names has what everybody of the type has, and all of those share their answers.
+  const of = objects.find(type, subject.id) || strangers + type;
   evaluation.beginHead({
     graph: view.graph,
     schema,
@@ -81,6 +82,9 @@ export function checkHead(
   cache?.put(evaluation, object, { uid: right.uid, value });
   return value;
 }
+
+/** Where the numbers begin that stand for all whom nothing names, one per type. */
+const strangers = 0xf000_0000;
 
 const nothing: readonly string[] = [];
 

@@ -1,5 +1,5 @@
 import { fail, type HoldfastError } from "../../model/errors.ts";
-import type { CaveatContext } from "../../model/relationship.ts";
+import { type CaveatContext, wildcardId } from "../../model/relationship.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Caveat } from "../caveat/caveat.ts";
 import type { EdgeExtra } from "../graph/edge-traits.ts";
@@ -198,13 +198,15 @@ export class Evaluation {
     this.subjectType = type;
     this.subjectRelation = relation;
     this.subjectNode = this.graph.findNode(object, relation);
-    this.subjectKey = this.keyOf(object, relation);
+    const isEverybody = this.idOf(object) === wildcardId;
+    this.subjectKey = isEverybody ? wildcardKey(type) : subjectKey(type, relation);
     this.wildcardNode = 0;
     this.wildcardObject = 0;
     this.wildcardKey = -1;
-    if (relation === 0 && this.subjectKey !== wildcardKey(type)) {
+    if (relation === 0 && !isEverybody) {
       this.wildcardKey = wildcardKey(type);
-      const wildcard = this.overlay?.find(type, "*") ?? this.graph.objects.find(type, "*");
+      const wildcard =
+        this.overlay?.find(type, wildcardId) ?? this.graph.objects.find(type, wildcardId);
       this.wildcardObject = wildcard;
       if (wildcard !== 0) this.wildcardNode = this.graph.findNode(wildcard, 0);
     }
@@ -250,7 +252,7 @@ export class Evaluation {
   /** The kind of a subject, as what a relation allows is looked up by. */
   keyOf(object: number, relation: number): number {
     const type = this.typeOf(object);
-    return this.idOf(object) === "*" ? wildcardKey(type) : subjectKey(type, relation);
+    return this.idOf(object) === wildcardId ? wildcardKey(type) : subjectKey(type, relation);
   }
 
   typeOf(object: number): number {
@@ -367,9 +369,9 @@ export class Evaluation {
     }
   }
 
-  /** The answer rests on what this node has as subjects. */
-  dependOn(object: number, relation: number): void {
-    this.#depend(resourceSlot(object, relation));
+  /** The answer rests on what this object has as subjects. */
+  dependOn(object: number): void {
+    this.#depend(resourceSlot(object));
   }
 
   /** The answer rests on where this subject stands. */

@@ -22,7 +22,7 @@ export function direct(right: () => Right): Rule {
       found = directStored(evaluation, node, self);
       if (found === yes) return evaluation.settle(mark, yes);
     } else if (self.allowed.usersets) {
-      evaluation.dependOn(object, self.relation);
+      evaluation.dependOn(object);
     }
     if (evaluation.overlay?.hasEdges === true) {
       found = either(found, directOverlay(evaluation, object, self));
@@ -40,12 +40,12 @@ function directStored(evaluation: Evaluation, node: number, right: Right): Tri {
     if (found === yes) return yes;
   }
   if (!allowed.usersets || graph.firstUserset(node) === 0) {
-    if (allowed.usersets) evaluation.dependOn(graph.objectOf(node), right.relation);
+    if (allowed.usersets) evaluation.dependOn(graph.objectOf(node));
     return found;
   }
   const indexed = evaluation.index?.membership(evaluation, right, node);
   if (indexed !== undefined) return either(found, indexed);
-  evaluation.dependOn(graph.objectOf(node), right.relation);
+  evaluation.dependOn(graph.objectOf(node));
   for (let edge = graph.firstUserset(node); edge !== 0; edge = graph.nextForward(edge)) {
     found = either(found, usersetValue(evaluation, edge, allowed));
     if (found === yes) return yes;
@@ -147,7 +147,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
     let found: Tri = no;
     const mark = evaluation.doubts.length;
     if (!evaluation.has(object, over.relation)) return unknown;
-    evaluation.dependOn(object, over.relation);
+    evaluation.dependOn(object);
     const { graph, schema } = evaluation;
     const node = graph.findNode(object, over.relation);
     if (node !== 0) {
@@ -196,7 +196,7 @@ export function arrowToAll(arrow: () => Arrow): Rule {
   return (evaluation, object) => {
     const { over, target } = arrow();
     if (!evaluation.has(object, over.relation)) return unknown;
-    evaluation.dependOn(object, over.relation);
+    evaluation.dependOn(object);
     const mark = evaluation.doubts.length;
     const { graph, schema } = evaluation;
     let all: Tri = yes;

@@ -5,9 +5,9 @@ import { mix } from "../graph/pair-table.ts";
  * together only make an answer be evaluated anew.
  */
 
-/** The subjects of one object by one relation. */
-export function resourceSlot(object: number, relation: number): number {
-  return mix(object, relation);
+/** The subjects of one object, by whatever relation: few changes concern an object, many a check. */
+export function resourceSlot(object: number): number {
+  return mix(object, 0xffff);
 }
 
 /** Where one subject stands. */
