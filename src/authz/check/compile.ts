@@ -3,6 +3,7 @@ import { assert, unreachable } from "../../std/assert.ts";
 import { type Caveat, compileCaveat } from "../caveat/caveat.ts";
 import type { Names } from "../graph/objects.ts";
 import type { AllowedSubject, Expression, Schema, TypeDefinition } from "../schema/schema.ts";
+import { expressionText } from "../schema/text.ts";
 import type { Allowed, CompiledSchema, Right, Rule } from "./evaluation.ts";
 import { subjectKey, wildcardKey } from "./keys.ts";
 import { pathMax } from "./memo.ts";
@@ -141,7 +142,7 @@ class Compiler implements CompiledSchema {
     const rule = this.#compile(rewrite, at);
     if (!this.#trace) return rule;
     const kind = rewrite.kind === "this" ? "relation" : "permission";
-    return traced(kind, this.#names.name(at.relation), rule);
+    return traced(kind, this.#names.name(at.relation), { rule });
   }
 
   #compile(expression: Expression, at: At): Rule {
@@ -149,11 +150,16 @@ class Compiler implements CompiledSchema {
     if (!this.#trace) return rule;
     switch (expression.kind) {
       case "union":
-      case "intersection":
-      case "exclusion":
-        return traced("operator", expression.kind, rule);
+      case "intersection": {
+        const parts = inOrder(expression.operands).map(expressionText);
+        return traced("operator", expression.kind, { rule, parts });
+      }
+      case "exclusion": {
+        const parts = [expression.base, expression.subtract].map(expressionText);
+        return traced("operator", expression.kind, { rule, parts });
+      }
       case "arrow":
-        return traced("arrow", describeArrow(expression), rule);
+        return traced("arrow", describeArrow(expression), { rule });
       default:
         return rule;
     }
@@ -175,8 +181,8 @@ class Compiler implements CompiledSchema {
         return intersection(this.#compileAll(expression.operands, at));
       case "exclusion":
         return exclusion(
-          this.#compile(expression.base, at),
-          this.#compile(expression.subtract, at),
+          this.#compileOperand(expression.base, at),
+          this.#compileOperand(expression.subtract, at),
         );
       case "nil":
         return nothing;
@@ -187,13 +193,16 @@ class Compiler implements CompiledSchema {
     }
   }
 
-  /** The cheap ones first: their order decides nothing but the time it takes. */
   #compileAll(operands: readonly Expression[], at: At): Rule[] {
-    const cost = ({ kind }: Expression): number =>
-      kind === "this" ? 0 : kind === "relation" ? 1 : 2;
-    return operands
-      .toSorted((a, b) => cost(a) - cost(b))
-      .map((operand) => this.#compile(operand, at));
+    return inOrder(operands).map((operand) => this.#compileOperand(operand, at));
+  }
+
+  /** Each operand is one node of what is told. */
+  #compileOperand(operand: Expression, at: At): Rule {
+    const rule = this.#compile(operand, at);
+    const isLeaf = operand.kind === "this" || operand.kind === "nil" || operand.kind === "self";
+    if (!this.#trace || !isLeaf) return rule;
+    return traced("operator", expressionText(operand), { rule });
   }
 
   #compileArrow(expression: Expression & { kind: "arrow" }, at: At): Rule {
@@ -230,6 +239,13 @@ class Compiler implements CompiledSchema {
       return right;
     };
   }
+}
+
+/** The cheap ones first: their order decides nothing but the time it takes. */
+function inOrder(operands: readonly Expression[]): Expression[] {
+  const cost = ({ kind }: Expression): number =>
+    kind === "this" ? 0 : kind === "relation" ? 1 : 2;
+  return operands.toSorted((a, b) => cost(a) - cost(b));
 }
 
 /** Where an expression stands. */

@@ -1,5 +1,5 @@
 import type { Explanation } from "../../model/authz.ts";
-import { type Tri, verdictOf } from "./verdict.ts";
+import { no, type Tri, verdictOf } from "./verdict.ts";
 
 interface OpenNode {
   readonly what: string;
@@ -7,6 +7,14 @@ interface OpenNode {
   readonly startedAt: number;
   readonly children: Explanation[];
 }
+
+const notEvaluated: Omit<Explanation, "what"> = {
+  kind: "permission",
+  verdict: "no",
+  note: "not-evaluated",
+  micros: 0,
+  children: [],
+};
 
 /** How many nodes of an explanation are kept; what is beyond is evaluated and not told. */
 const nodesMax = 2_000;
@@ -33,9 +41,17 @@ export class Tracer {
     this.#note = note;
   }
 
-  end(value: Tri): void {
+  /** @param parts What an operator is made of: those that it did not come to are told as such. */
+  end(value: Tri, parts: readonly string[] = []): void {
     const node = this.#open.pop();
     if (node === undefined) return;
+    for (const part of parts.slice(node.children.length)) {
+      if (this.#nodes++ >= nodesMax) break;
+      node.children.push({ ...notEvaluated, what: part });
+    }
+    if (node.kind === "relation" && value === no && node.children.length === 0) {
+      this.#note ??= "no-relationship";
+    }
     const micros = Math.round((this.#monotonic() - node.startedAt) * 1_000);
     this.#add({
       what: node.what,
