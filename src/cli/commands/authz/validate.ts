@@ -66,13 +66,24 @@ function printReport(file: string, report: FileValidation, options: ValidateOpti
   if (shown.length === 0) return;
   const table = formatTable(columns, shown, stdout.columns - 2);
   print(table.replace(/^/gm, "  "));
-  if (!options.explain) return;
-  for (const { what, line, explanation } of failed) {
-    if (explanation === undefined) continue;
-    print(`\n  ${dim(`line ${line}:`)} ${plain(what)}`);
-    print(explanationText(explanation, "  "));
-  }
+  for (const outcome of failed) printWhy(outcome, options);
 }
+
+/** What does not fit into a row, and the way the answer came about. */
+function printWhy(outcome: Outcome, { explain }: ValidateOptions): void {
+  const { dim } = stdout.style;
+  const { what, line, expected, given, explanation } = outcome;
+  const isLong = expected.length + given.length > longestInRow;
+  if (!isLong && (explanation === undefined || !explain)) return;
+  print(`\n  ${dim(`line ${line}:`)} ${plain(what)}`);
+  if (isLong) {
+    print(`  ${dim("expected")}  ${plain(expected)}`);
+    print(`  ${dim("given")}     ${plain(given)}`);
+  }
+  if (explain && explanation !== undefined) print(explanationText(explanation, "  "));
+}
+
+const longestInRow = 30;
 
 const columns: readonly Column<Outcome>[] = [
   { title: "line", cell: ({ line }) => String(line ?? ""), align: "right" },
