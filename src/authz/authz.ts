@@ -176,7 +176,11 @@ export class Authz {
     tenant.requireThere();
     const row = rows.find(({ number }) => number === tenant.number);
     if (row !== undefined && row.revision <= tenant.applied) return;
-    throw fail("fenced-out", { partition: this.#tenants.share.partitionOf(tenant.id) });
+    throw this.#fencedOut(tenant);
+  }
+
+  #fencedOut({ id }: Tenant): Error {
+    return fail("fenced-out", { partition: this.#tenants.share.partitionOf(id) });
   }
 
   makeView(): View {
@@ -194,6 +198,10 @@ export class Authz {
           graph,
           tenant,
           store: this.store,
+          isCurrent: () => tenant.view.residency === window,
+          requireOwn: (revision) => {
+            if (revision > tenant.applied) throw this.#fencedOut(tenant);
+          },
           loaded: () => this.#bound(tenant, window),
         });
         return window;

@@ -15,6 +15,10 @@ export interface WindowOptions {
   readonly graph: Graph;
   readonly tenant: WindowTenant;
   readonly store: RelationReads;
+  /** Whether the tenant still uses it. */
+  readonly isCurrent: () => boolean;
+  /** Throws for a revision that only another node can have written: what is read is not ours. */
+  readonly requireOwn: (revision: number) => void;
   /** Something was loaded. */
   readonly loaded: () => void;
 }
@@ -40,6 +44,8 @@ export class Window implements Residency {
   readonly #graph: Graph;
   readonly #tenant: WindowTenant;
   readonly #store: RelationReads;
+  readonly #isCurrent: () => boolean;
+  readonly #requireOwn: (revision: number) => void;
   readonly #loaded: () => void;
   /** It has grown too large, and is going to be replaced. */
   leaving = false;
@@ -50,7 +56,9 @@ export class Window implements Residency {
   /** A load under way: whoever comes meanwhile waits for it, and looks again. */
   #loading: Promise<void> | null = null;
 
-  constructor({ graph, tenant, store, loaded }: WindowOptions) {
+  constructor({ graph, tenant, store, isCurrent, requireOwn, loaded }: WindowOptions) {
+    this.#requireOwn = requireOwn;
+    this.#isCurrent = isCurrent;
     this.#loaded = loaded;
     this.#graph = graph;
     this.#tenant = tenant;
@@ -123,6 +131,9 @@ export class Window implements Residency {
         subjects: [...reverse.values()],
       });
       this.#tenant.requireThere();
+      // Commits may have failed meanwhile: what is remembered of them does not fit what was read.
+      if (!this.#isCurrent()) return;
+      for (const { created, deleted } of rows) this.#requireOwn(Math.max(created, deleted ?? 0));
       for (const key of forward.keys()) this.#forward.add(key);
       for (const key of reverse.keys()) this.#reverse.add(key);
       this.#admit(withCommits(rows, held.commits(), (row) => this.holds(row)));

@@ -431,11 +431,16 @@ export class Core {
     });
   }
 
-  /** Holds a refusal likewise: it too may reveal what is not yet durable. */
+  /**
+   * Holds a refusal likewise: it too may reveal what is not yet durable. When the batch fails that is
+   * not true any more, and whoever asked is told of the failure instead.
+   */
   refuse<T>(reply: Reply<T> | undefined, error: HoldfastError): void {
     if (reply === undefined) return;
-    const refuse = (): void => reply.reject(error);
-    this.held.push({ deliver: refuse, refuse });
+    this.held.push({
+      deliver: () => reply.reject(error),
+      refuse: (reason) => reply.reject(reason as never), // as above
+    });
   }
 
   /** Closes the open batch and opens the next: what the batch holds is now up to the store. */
