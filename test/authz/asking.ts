@@ -128,8 +128,10 @@ export class Asking {
       );
       const order = found.map(({ id }) => id);
       if (!isStrictlySorted(order)) return `not in order, or not once: ${order.join()}`;
-      const extra = order.find((id) => !ids.includes(id));
-      if (extra !== undefined) return `nobody knows of ${extra}`;
+      // Some that only a relationship without a place tells of; they must be right as well.
+      for (const id of order) {
+        if (!ids.includes(id)) items.push({ resource: { type, id }, permission, subject });
+      }
       return ({ resource }) => found.find(({ id }) => id === resource.id) ?? none;
     });
   }
@@ -155,8 +157,10 @@ export class Asking {
       const order = found.map(({ id }) => id);
       if (new Set(order).size < order.length) return `more than once: ${order.join()}`;
       if (order.indexOf(wildcardId) > 0) return `the wildcard is not first: ${order.join()}`;
-      const extra = order.find((id) => id !== wildcardId && !ids.has(id));
-      if (extra !== undefined) return `nobody knows of ${extra}`;
+      for (const id of order) {
+        const isNew = id !== wildcardId && !ids.has(id);
+        if (isNew) items.push({ resource, permission, subject: { ...of, id } });
+      }
       return ({ subject }) => verdictIn(found, subject.id);
     });
   }
@@ -210,6 +214,9 @@ export class Asking {
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       const given = { code: error.code };
+      // What is unrolled may become too large where it goes in circles.
+      const isCircle = items.some((item) => this.#isBlindCircle(item));
+      if (isCircle && error.code === "work-exceeded") return null;
       return items.some((item) => this.#wrong(item, given) === null) ? null : error.message;
     }
     if (typeof says === "string") return says;
@@ -231,8 +238,16 @@ export class Asking {
   }
 
   #blind({ resource, permission, subject }: CheckItem) {
+    return this.#unseeing.check(resource, permission, subject);
+  }
+
+  #isBlindCircle(item: CheckItem): boolean {
+    return this.#unseeing.isCircle(item);
+  }
+
+  get #unseeing(): Oracle {
     this.#blindOracle ??= new Oracle({ ...this.#oracle.world, blind: true });
-    return this.#blindOracle.check(resource, permission, subject);
+    return this.#blindOracle;
   }
 
   #wrong(item: CheckItem, given: Given): string | null {
@@ -241,6 +256,12 @@ export class Asking {
     // An engine need not see that a circle leads nowhere.
     if (isRight(given, this.#blind(item))) {
       this.#tally.count("circles that lead nowhere");
+      return null;
+    }
+    // Nor what becomes of a circle when a condition on the way is met, as long as it denies.
+    const denies = "verdict" in given && given.verdict === "no";
+    if (denies && this.#isBlindCircle(item)) {
+      this.#tally.count("circles under conditions");
       return null;
     }
     if (this.#isTooDeep(item, given)) {
