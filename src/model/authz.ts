@@ -85,7 +85,7 @@ export interface TenantPort {
   deleteRelationships(request: DeleteRelationships): Promise<RelationshipsDeleted>;
   /** Everything in which the object is resource or subject (its usersets included). */
   deleteObject(object: ObjectRef): Promise<RelationshipsDeleted>;
-  /** In order of resource, relation, subject. */
+  /** Each resource together, ids in byte order; types and relations in the order of the store. */
   read(request: ReadRelationships): Promise<RelationshipPage>;
   /** What changed after a zookie, oldest first. */
   changes(request?: ReadChanges): Promise<ChangePage>;

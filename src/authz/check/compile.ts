@@ -5,7 +5,7 @@ import type { Names } from "../graph/objects.ts";
 import type { AllowedSubject, Expression, Schema, TypeDefinition } from "../schema/schema.ts";
 import { expressionText } from "../schema/text.ts";
 import type { Allowed, CompiledSchema, Right, Rule } from "./evaluation.ts";
-import { subjectKey, wildcardKey } from "./keys.ts";
+import { formNumber, subjectKey, wildcardKey } from "./keys.ts";
 import { pathMax } from "./memo.ts";
 import { isNestedArrow, nameNestedArrows } from "./nested-arrows.ts";
 import {
@@ -116,25 +116,25 @@ class Compiler implements CompiledSchema {
   }
 
   #compileAllowed(list: readonly AllowedSubject[]): Allowed {
-    const caveats = new Map<number, number[]>();
-    for (const { type, relation, wildcard, caveat } of list) {
+    const forms = new Map<number, number[]>();
+    for (const { type, relation, wildcard, caveat, expiration } of list) {
       const typeNumber = this.#names.number(type);
       const key = wildcard
         ? wildcardKey(typeNumber)
         : subjectKey(typeNumber, relation === null ? 0 : this.#names.number(relation));
-      const numbers = caveats.get(key) ?? [];
-      numbers.push(caveat === null ? 0 : this.#names.number(caveat));
-      caveats.set(key, numbers);
+      const numbers = forms.get(key) ?? [];
+      numbers.push(formNumber(caveat === null ? 0 : this.#names.number(caveat), expiration));
+      forms.set(key, numbers);
     }
     // One alternative, as most relations have, needs no map.
-    const [only, ...others] = caveats;
+    const [only, ...others] = forms;
     return {
       some: list.length > 0,
       usersets: list.some(({ relation }) => relation !== null),
-      caveats:
+      forms:
         only !== undefined && others.length === 0
           ? (key) => (key === only[0] ? only[1] : undefined)
-          : (key) => caveats.get(key),
+          : (key) => forms.get(key),
     };
   }
 

@@ -7,7 +7,7 @@ import type { Graph } from "../graph/graph.ts";
 import { type Overlay, type OverlayEdge, scratchBase } from "../graph/overlay.ts";
 import type { RelationDefinition, Schema } from "../schema/schema.ts";
 import { CaveatContexts } from "./caveat-contexts.ts";
-import { subjectKey, wildcardKey } from "./keys.ts";
+import { formOf, subjectKey, wildcardKey } from "./keys.ts";
 import { Memo } from "./memo.ts";
 import { Path } from "./path.ts";
 import type { Residency } from "./residency.ts";
@@ -42,10 +42,10 @@ export interface Allowed {
   /** Whether a userset may be the subject. */
   readonly usersets: boolean;
   /**
-   * The caveats (0: none) with which a subject may stand, by `subjectKey`; undefined: it may not.
+   * The forms in which a subject may stand (`formOf`), by `subjectKey`; undefined: it may not stand.
    * Wildcards have keys of their own.
    */
-  caveats(key: number): readonly number[] | undefined;
+  forms(key: number): readonly number[] | undefined;
 }
 
 export interface CompiledSchema {
@@ -394,38 +394,38 @@ export class Evaluation {
 
   /**
    * What a stored relationship is worth: no if it does not hold at the revision and time, or has a
-   * caveat that is not among `caveats`; else what its caveat says.
+   * form that is not among these; else what its caveat says.
    */
-  edgeValue(edge: number, caveats: readonly number[]): Tri {
+  edgeValue(edge: number, forms: readonly number[]): Tri {
     this.spend();
     const version = this.graph.versionAt(edge, this.revision);
     if (version === 0) return no;
-    return this.extraValue(this.graph.extraOf(version), caveats);
+    return this.extraValue(this.graph.extraOf(version), forms);
   }
 
   /** The same for an edge of a list, which is one version. */
-  versionValue(version: number, caveats: readonly number[]): Tri {
+  versionValue(version: number, forms: readonly number[]): Tri {
     this.spend();
     if (!this.graph.holdsAt(version, this.revision)) return no;
-    return this.extraValue(this.graph.extraOf(version), caveats);
+    return this.extraValue(this.graph.extraOf(version), forms);
   }
 
-  overlayValue(edge: OverlayEdge, caveats: readonly number[]): Tri {
+  overlayValue(edge: OverlayEdge, forms: readonly number[]): Tri {
     this.spend();
-    return this.extraValue(edge.extra, caveats);
+    return this.extraValue(edge.extra, forms);
   }
 
-  extraValue(extra: EdgeExtra | undefined, caveats: readonly number[]): Tri {
-    if (extra === undefined) return caveats.includes(0) ? yes : no;
-    if (!caveats.includes(extra.caveat)) return no;
+  extraValue(extra: EdgeExtra | undefined, forms: readonly number[]): Tri {
+    if (!forms.includes(formOf(extra))) return no;
+    if (extra === undefined) return yes;
     if (extra.expiresAt <= this.now) return no;
     if (extra.expiresAt < this.expiresAt) this.expiresAt = extra.expiresAt;
     return extra.caveat === 0 ? yes : this.#caveatValue(extra);
   }
 
   /** Whether a relationship counts, its caveat left aside. */
-  isThere(extra: EdgeExtra | undefined, caveats: readonly number[]): boolean {
-    if (!caveats.includes(extra?.caveat ?? 0)) return false;
+  isThere(extra: EdgeExtra | undefined, forms: readonly number[]): boolean {
+    if (!forms.includes(formOf(extra))) return false;
     if (extra === undefined || extra.expiresAt > this.now) return true;
     return false;
   }

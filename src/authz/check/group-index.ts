@@ -171,12 +171,12 @@ export class GroupIndex {
         const group = graph.resourceOf(edge);
         if (group === node) continue;
         const type = graph.typeOf(group);
-        const caveats = evaluation.schema.find(type, graph.relationOf(group))?.allowed.caveats(key);
-        if (caveats === undefined) continue;
+        const forms = evaluation.schema.find(type, graph.relationOf(group))?.allowed.forms(key);
+        if (forms === undefined) continue;
         const reached = this.#closure.reaches(node, group);
         if (reached === undefined) return undefined;
         if (!reached) continue;
-        found = either(found, evaluation.versionValue(edge, caveats));
+        found = either(found, evaluation.versionValue(edge, forms));
         if (found === yes) return yes;
       }
     }
@@ -203,7 +203,7 @@ export class GroupIndex {
     for (const [key, { plain, special }] of kinds) {
       if (special > 0) return -1;
       if (plain === 0) continue;
-      if (right.allowed.caveats(key)?.includes(0) !== true) return -1;
+      if (right.allowed.forms(key)?.includes(0) !== true) return -1;
       const below = schema.find(Math.floor(key / 65_536), key % 65_536);
       if (below === undefined) return -1;
       const more = this.#measure(schema, below, [...above, right]);

@@ -1,4 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
+import type { OverlayEdge } from "../graph/overlay.ts";
 import type { Allowed, CompiledSchema, Evaluation, Right, Rule } from "./evaluation.ts";
 import { subjectKey } from "./keys.ts";
 import { both, either, no, type Tri, unknown, without, yes } from "./verdict.ts";
@@ -61,11 +62,11 @@ export function probe(evaluation: Evaluation, node: number, right: Right): Tri {
     const subject = round === 0 ? evaluation.subjectNode : evaluation.wildcardNode;
     if (subject === 0) continue;
     const key = round === 0 ? evaluation.subjectKey : evaluation.wildcardKey;
-    const caveats = right.allowed.caveats(key);
-    if (caveats === undefined) continue;
+    const forms = right.allowed.forms(key);
+    if (forms === undefined) continue;
     const edge = graph.findEdge(node, subject);
     if (edge === 0) continue;
-    const value = evaluation.edgeValue(edge, caveats);
+    const value = evaluation.edgeValue(edge, forms);
     if (tracer !== null) traceEdge(evaluation, edge, value);
     found = either(found, value);
     if (found === yes) return yes;
@@ -79,12 +80,12 @@ function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): T
   const object = graph.objectOf(userset);
   const relation = graph.relationOf(userset);
   const type = graph.typeOf(userset);
-  const caveats = allowed.caveats(subjectKey(type, relation));
-  if (caveats === undefined) return no;
+  const forms = allowed.forms(subjectKey(type, relation));
+  if (forms === undefined) return no;
   const mark = evaluation.doubts.length;
-  const value = evaluation.versionValue(edge, caveats);
+  const value = evaluation.versionValue(edge, forms);
+  if (evaluation.tracer !== null) traceVersion(evaluation, edge, value);
   if (value === no) return no;
-  if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
   const right = evaluation.schema.find(type, relation);
   const beyond = right === undefined ? no : evaluation.enter(right, object);
   return evaluation.settle(mark, both(value, beyond));
@@ -106,10 +107,11 @@ function directOverlay(evaluation: Evaluation, object: number, right: Right): Tr
       : isSubject
         ? evaluation.subjectKey
         : subjectKey(type, subjectRelation);
-    const caveats = right.allowed.caveats(key);
-    if (caveats === undefined) continue;
+    const forms = right.allowed.forms(key);
+    if (forms === undefined) continue;
     const mark = evaluation.doubts.length;
-    let value = evaluation.overlayValue(edge, caveats);
+    let value = evaluation.overlayValue(edge, forms);
+    if (evaluation.tracer !== null) traceOverlay(evaluation, edge, value);
     if (value !== no && !isSubject && !isWildcard) {
       const of = schema.find(type, subjectRelation);
       const beyond = of === undefined ? no : evaluation.enter(of, subjectObject);
@@ -162,11 +164,12 @@ export function arrowToAny(arrow: () => Arrow): Rule {
     if (evaluation.overlay?.hasEdges !== true) return found;
     for (const edge of evaluation.overlay.forward(object, over.relation)) {
       const type = evaluation.typeOf(edge.subjectObject);
-      const caveats = over.allowed.caveats(subjectKey(type, edge.subjectRelation));
+      const forms = over.allowed.forms(subjectKey(type, edge.subjectRelation));
       const rule = target(schema, type);
-      if (caveats === undefined || rule === undefined) continue;
+      if (forms === undefined || rule === undefined) continue;
       const before = evaluation.doubts.length;
-      const value = evaluation.overlayValue(edge, caveats);
+      const value = evaluation.overlayValue(edge, forms);
+      if (evaluation.tracer !== null) traceOverlay(evaluation, edge, value);
       if (value === no) continue;
       const beyond = rule(evaluation, edge.subjectObject);
       found = either(found, evaluation.settle(before, both(value, beyond)));
@@ -182,12 +185,12 @@ function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arro
   const object = graph.objectOf(subject);
   const type = graph.typeOf(subject);
   const rule = target(schema, type);
-  const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
-  if (caveats === undefined || rule === undefined) return no;
+  const forms = over.allowed.forms(subjectKey(type, graph.relationOf(subject)));
+  if (forms === undefined || rule === undefined) return no;
   const mark = evaluation.doubts.length;
-  const value = evaluation.versionValue(edge, caveats);
+  const value = evaluation.versionValue(edge, forms);
+  if (evaluation.tracer !== null) traceVersion(evaluation, edge, value);
   if (value === no) return no;
-  if (evaluation.tracer !== null) traceEdge(evaluation, edge, value);
   return evaluation.settle(mark, both(value, rule(evaluation, object)));
 }
 
@@ -214,9 +217,9 @@ export function arrowToAll(arrow: () => Arrow): Rule {
     if (evaluation.overlay?.hasEdges === true) {
       for (const edge of evaluation.overlay.forward(object, over.relation)) {
         const type = evaluation.typeOf(edge.subjectObject);
-        const caveats = over.allowed.caveats(subjectKey(type, edge.subjectRelation));
-        if (caveats === undefined || !evaluation.isThere(edge.extra, caveats)) continue;
-        if (!take(evaluation.overlayValue(edge, caveats), type, edge.subjectObject)) return no;
+        const forms = over.allowed.forms(subjectKey(type, edge.subjectRelation));
+        if (forms === undefined || !evaluation.isThere(edge.extra, forms)) continue;
+        if (!take(evaluation.overlayValue(edge, forms), type, edge.subjectObject)) return no;
       }
     }
     return some ? all : no;
@@ -237,10 +240,10 @@ function eachEdge(evaluation: Evaluation, node: number, { over, take }: EachEdge
       const subject = graph.subjectOf(edge);
       const object = graph.objectOf(subject);
       const type = graph.typeOf(subject);
-      const caveats = over.allowed.caveats(subjectKey(type, graph.relationOf(subject)));
-      if (caveats === undefined || !graph.holdsAt(edge, evaluation.revision)) continue;
-      if (!evaluation.isThere(graph.extraOf(edge), caveats)) continue;
-      if (!take(evaluation.versionValue(edge, caveats), type, object)) return false;
+      const forms = over.allowed.forms(subjectKey(type, graph.relationOf(subject)));
+      if (forms === undefined || !graph.holdsAt(edge, evaluation.revision)) continue;
+      if (!evaluation.isThere(graph.extraOf(edge), forms)) continue;
+      if (!take(evaluation.versionValue(edge, forms), type, object)) return false;
     }
   }
   return true;
@@ -322,6 +325,23 @@ function traceEdge(evaluation: Evaluation, edge: number, value: Tri): void {
   const { graph, tracer } = evaluation;
   const note = edgeNote(graph, edge, value);
   tracer?.leaf("relationship", describeEdge(graph, edge), { value, ...note });
+}
+
+/** Of a list, only what holds at the revision. */
+function traceVersion(evaluation: Evaluation, edge: number, value: Tri): void {
+  if (evaluation.graph.holdsAt(edge, evaluation.revision)) traceEdge(evaluation, edge, value);
+}
+
+/** A relationship that the question brought. */
+function traceOverlay(evaluation: Evaluation, edge: OverlayEdge, value: Tri): void {
+  const { tracer, graph } = evaluation;
+  const describe = (object: number, relation: number): string => {
+    const text = `${graph.names.name(evaluation.typeOf(object))}:${evaluation.idOf(object)}`;
+    return relation === 0 ? text : `${text}#${graph.names.name(relation)}`;
+  };
+  const resource = describe(edge.resourceObject, edge.resourceRelation);
+  const subject = describe(edge.subjectObject, edge.subjectRelation);
+  tracer?.leaf("relationship", `${resource}@${subject}`, { value, note: "contextual" });
 }
 
 function edgeNote(graph: Graph, edge: number, value: Tri): { note?: string } {

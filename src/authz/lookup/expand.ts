@@ -170,16 +170,16 @@ class Expansion {
   /** Whether its caveat is false with what is stored and what was asked with. */
   #isFalse(right: Right, { object, relation, extra }: End): boolean {
     const { evaluation } = this.#asked;
-    const caveats = right.allowed.caveats(evaluation.keyOf(object, relation)) ?? [];
-    return evaluation.extraValue(extra, caveats) === no;
+    const forms = right.allowed.forms(evaluation.keyOf(object, relation)) ?? [];
+    return evaluation.extraValue(extra, forms) === no;
   }
 
   /** Whether the schema has a place for it, and its time is not over. */
   #counts(right: Right, subject: End): boolean {
     const { evaluation } = this.#asked;
     const key = evaluation.keyOf(subject.object, subject.relation);
-    const caveats = right.allowed.caveats(key);
-    return caveats !== undefined && evaluation.isThere(subject.extra, caveats);
+    const forms = right.allowed.forms(key);
+    return forms !== undefined && evaluation.isThere(subject.extra, forms);
   }
 
   #of(object: number, relation: number): Of {

@@ -131,18 +131,18 @@ class Walk {
       const resource = graph.resourceOf(edge);
       const from = graph.objectOf(resource);
       const right = this.#plan.stored(graph.objects.type(from), graph.relationOf(resource));
-      const caveats = right?.allowed.caveats(key);
-      if (right !== undefined && caveats !== undefined) {
-        if (evaluation.versionValue(edge, caveats) !== no) this.#reach(right, from);
+      const forms = right?.allowed.forms(key);
+      if (right !== undefined && forms !== undefined) {
+        if (evaluation.versionValue(edge, forms) !== no) this.#reach(right, from);
       }
       edge = graph.nextReverse(edge);
     }
     if (!overlay.hasEdges) return;
     for (const edge of overlay.reverse(object, relation)) {
       const right = this.#plan.stored(this.#typeOf(edge), edge.resourceRelation);
-      const caveats = right?.allowed.caveats(key);
-      if (right === undefined || caveats === undefined) continue;
-      if (evaluation.overlayValue(edge, caveats) !== no) this.#reach(right, edge.resourceObject);
+      const forms = right?.allowed.forms(key);
+      if (right === undefined || forms === undefined) continue;
+      if (evaluation.overlayValue(edge, forms) !== no) this.#reach(right, edge.resourceObject);
     }
   }
 
@@ -164,9 +164,9 @@ class Walk {
         for (const { over, to } of this.#plan.arrows(right)) {
           if (over.relation !== graph.relationOf(resource)) continue;
           if (over.type !== graph.objects.type(from)) continue;
-          const caveats = over.allowed.caveats(key);
-          if (caveats === undefined) continue;
-          if (evaluation.versionValue(edge, caveats) !== no) this.#reach(to, from);
+          const forms = over.allowed.forms(key);
+          if (forms === undefined) continue;
+          if (evaluation.versionValue(edge, forms) !== no) this.#reach(to, from);
         }
         edge = graph.nextReverse(edge);
       }
@@ -174,9 +174,9 @@ class Walk {
       for (const edge of overlay.reverse(object, relation)) {
         for (const { over, to } of this.#plan.arrows(right)) {
           if (over.relation !== edge.resourceRelation || over.type !== this.#typeOf(edge)) continue;
-          const caveats = over.allowed.caveats(key);
-          if (caveats === undefined) continue;
-          if (evaluation.overlayValue(edge, caveats) !== no) this.#reach(to, edge.resourceObject);
+          const forms = over.allowed.forms(key);
+          if (forms === undefined) continue;
+          if (evaluation.overlayValue(edge, forms) !== no) this.#reach(to, edge.resourceObject);
         }
       }
     }

@@ -1,3 +1,4 @@
+import { parseRelationship } from "../../authz/relationship-text.ts";
 import type { CheckItem, Consistency, Precondition, Question } from "../../model/authz.ts";
 import { fail } from "../../model/errors.ts";
 import type { Limits } from "../../model/limits.ts";
@@ -89,7 +90,8 @@ export function readSubjectRef(value: unknown, what: string): SubjectRef {
 }
 
 export function readRelationship(value: unknown, what: string): Relationship {
-  if (typeof value === "string") return parseRelationship(value, what);
+  // The whole form, with caveat and expiry: `document:1#viewer@user:ada[limited:{"until":5}]`.
+  if (typeof value === "string") return parseRelationship(value);
   const fields = readFieldsOf(value, what, relationshipFields);
   const relationship: { -readonly [K in keyof Relationship]: Relationship[K] } = {
     resource: readObjectRef(fields["resource"], `${what}.resource`),
@@ -172,7 +174,7 @@ export const questionFields = ["consistency", "context", "contextual", "schema"]
 
 /** `document:1#view@user:ada`. */
 export function parseCheckItem(text: string, what: string): CheckItem {
-  const { resource, relation: permission, subject } = parseRelationship(text, what);
+  const { resource, relation: permission, subject } = parseQuestion(text, what);
   return { resource, permission, subject };
 }
 
@@ -192,7 +194,7 @@ export function parseSubject(text: string, what: string): SubjectRef {
   return { type, id, relation: text.slice(hash + 1) };
 }
 
-function parseRelationship(text: string, what: string): Relationship {
+function parseQuestion(text: string, what: string): Relationship {
   // A relation has no @ in it, while an id may well be an address of e-mail.
   const hash = text.indexOf("#");
   const at = text.indexOf("@", hash);
