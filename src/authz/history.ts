@@ -120,7 +120,7 @@ export class History {
           place = row.revision;
           if (isAborted(signal)) return;
         }
-        if (isAborted(signal)) return;
+        if (isAborted(signal) || !watchers.has(woken)) return;
         if (!tenant.leaving && (rows.length > 0 || place < tenant.durable)) continue;
         const timedOut = await this.#wait(request.heartbeatMs ?? heartbeatMs, (resolve) => {
           wake = resolve;

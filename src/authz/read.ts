@@ -20,7 +20,10 @@ export async function readRelationships(
   { now, store }: ReadOptions,
 ): Promise<RelationshipPage> {
   const limit = pageSize(request.limit, tenant.limits.authzPage);
-  if (request.filter !== undefined) checkFilter(request.filter);
+  if (request.filter !== undefined) {
+    checkFilter(request.filter);
+    tenant.checkFilterNames(request.filter);
+  }
   const question = questionOf("read", request);
   const place = request.after === undefined ? null : tenant.readCursor(question, request.after);
   const revision = place?.revision ?? (await tenant.revisionFor(request.consistency));

@@ -1,14 +1,15 @@
 import type { Consistency, SchemaDialect } from "../model/authz.ts";
 import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
+import type { RelationshipFilter } from "../model/relationship.ts";
 import { assert } from "../std/assert.ts";
 import { Heap } from "../std/heap.ts";
 import type { RelationCommit, SchemaRow, TenantRow } from "../store/relations.ts";
 import { type Caveat, type CompiledCaveat, compileCaveat } from "./caveat/caveat.ts";
 import type { CompiledSchema, Evaluation } from "./check/evaluation.ts";
-
 import { parseNativeSchema } from "./schema/native/parse.ts";
 import { parseOpenfgaDsl, parseOpenfgaJson } from "./schema/openfga/openfga.ts";
+import { requireRelation } from "./schema/place.ts";
 import type { CaveatDefinition, ParsedSchema, Schema } from "./schema/schema.ts";
 import type { View } from "./view.ts";
 import type { CursorPlace, Zookies } from "./zookie.ts";
@@ -146,6 +147,25 @@ export class Tenant {
       known.parsed = schema;
     }
     return known.parsed;
+  }
+
+  /**
+   * Refuses names in a filter that mean nothing: neither the schema knows them nor anything that was
+   * stored under an earlier one. `unknown-type`, `unknown-relation`.
+   */
+  checkFilterNames({ resourceType, relation, subjectType }: RelationshipFilter): void {
+    if (this.currentSchema === null) return;
+    const schema = this.schemaFor(undefined);
+    const isKnown = (name: string): boolean => this.view.graph.names.find(name) !== undefined;
+    for (const type of [resourceType, subjectType]) {
+      if (type === undefined || schema.types.has(type) || isKnown(type)) continue;
+      requireRelation(schema, { type, name: "" });
+    }
+    if (relation === undefined || isKnown(relation)) return;
+    const types = [...schema.types.values()];
+    if (types.some(({ relations }) => relations.has(relation))) return;
+    const type = resourceType ?? types[0]?.name ?? "";
+    requireRelation(schema, { type, name: relation });
   }
 
   caveatOf(schema: Schema, name: string): Caveat | undefined {

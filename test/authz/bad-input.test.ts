@@ -336,7 +336,7 @@ const questions: readonly Row[] = [
   ["a cursor that is none", () => tenant.read({ after: "abc" }), "invalid-cursor"],
   ["pages of nothing", () => tenant.read({ limit: 0 }), "invalid-argument"],
   ["pages of half a relationship", () => tenant.read({ limit: 0.5 }), "invalid-argument"],
-  ["pages without end", () => tenant.read({ limit: 1_001 }), "invalid-argument"],
+  ["pages without end", () => tenant.read({ limit: 10_001 }), "invalid-argument"],
   ["an empty filter", () => tenant.read({ filter: {} }), "invalid-filter"],
   [
     "an unknown type in a filter",

@@ -153,6 +153,7 @@ function requirePreconditions(
   }
   for (const { must, filter } of preconditions) {
     checkFilter(filter);
+    tenant.checkFilterNames(filter);
     const holds = ground
       .match(filter, matchesLookedAt)
       .some(({ expiresAt }) => expiresAt === null || expiresAt > now);
@@ -169,6 +170,7 @@ function planDelete(request: DeleteRelationships, options: PlanOptions): Planned
   const { tenant, ground } = options;
   const most = tenant.limits.authzDelete;
   checkFilter(request.filter);
+  tenant.checkFilterNames(request.filter);
   checkMetadata(request.metadata, tenant.limits.authzMetadata);
   requirePreconditions(request.preconditions, options);
   const limit = Math.min(request.limit ?? most, most);
