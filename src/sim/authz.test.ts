@@ -44,7 +44,7 @@ const found: Record<AuthzSabotage, Found> = {
 };
 
 describe("with every safeguard", () => {
-  const seeds = { "new-enemy": 30, relationships: 30, vaults: 30 };
+  const seeds = { "new-enemy": 20, relationships: 20, vaults: 20 };
   for (const [workload, count] of Object.entries(seeds)) {
     test(`${workload}: ${count} seeds hold`, async () => {
       for (let seed = 1; seed <= count; seed++) {
