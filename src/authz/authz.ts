@@ -142,6 +142,7 @@ export class Authz {
   async #fill(tenant: Tenant): Promise<void> {
     tenant.view = this.makeWindow(tenant);
     const versions = await this.store.countTuples(tenant.number);
+    tenant.relationships = versions;
     const { residentMax, loadedFirstMax } = this.settings;
     if (versions > residentMax) return;
     const view = this.makeView();
@@ -321,6 +322,7 @@ export class Authz {
         for (const key of commit.deletes) tenant.view.endRow(key, revision);
         for (const row of commit.inserts) tenant.view.add(row);
         tenant.recent.push(commit);
+        tenant.relationships += commit.inserts.length - commit.deletes.length;
         tenant.counters.writes += commit.inserts.length + commit.deletes.length;
         this.#loader.applied(tenant, commit);
         this.#advance(tenant, { revision, now, stamp });
@@ -440,6 +442,7 @@ export class Authz {
     if (view.residency === null && nothingNew) view.rollBack(tenant.durable);
     else tenant.view = this.makeWindow(tenant);
     tenant.rollBack(row, schemas);
+    tenant.relationships = tenant.view.graph.size;
     this.history.becameDurable(tenant);
     // What was written although it failed is read like a change of somebody else.
     if (tenant.view.residency !== null) await this.#fill(tenant);

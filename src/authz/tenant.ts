@@ -55,6 +55,8 @@ export class Tenant {
   /** When the latest transaction was: time never goes back in the log. */
   latestAt = 0;
   currentSchema: string | null;
+  /** Relationships that hold at the latest revision. */
+  relationships = 0;
   view: View;
   /** Shared by all tenants, and used by one question after the other: none waits in the middle. */
   readonly evaluation: Evaluation;

@@ -141,11 +141,6 @@ export const limitTable = {
     why: "how long old revisions can be asked about and watched from",
   },
   authzWatchers: { value: 1_000, unit: "count", why: "open watches of one tenant" },
-  authzWatchBuffer: {
-    value: 1_024,
-    unit: "count",
-    why: "changes that a slow watcher may be behind before it is ended",
-  },
   queryTime: { value: 10_000, unit: "ms", why: "one SQL query" },
   queryRows: { value: 10_000, unit: "count", why: "rows that one SQL query returns" },
   queryLength: { value: 65_536, unit: "bytes", why: "the text of one SQL query" },

@@ -124,6 +124,12 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned {
     }
     logged.push({ operation, relationship });
   }
+  const grown = tenant.relationships + inserts.length - deletes.length;
+  const most = limits.authzRelationships;
+  if (grown > most && inserts.length > deletes.length) {
+    const what = `tenant ${tenant.id}`;
+    throw fail("limit-exceeded", { limit: "authzRelationships", max: most, what });
+  }
   return { inserts, deletes, logged, metadata };
 }
 
