@@ -86,6 +86,8 @@ export class Engine implements ExecutorHost {
   /** A pass is under way and waits for microtasks or for the store. */
   #busy = false;
   #rounds = 0;
+  /** Counts the times that memory was dropped: a pass that waited for the store meanwhile is over. */
+  #drops = 0;
   /** Batches that the store is making durable, in order. */
   #flying: Flight[] = [];
   #durable = 0;
@@ -341,9 +343,14 @@ export class Engine implements ExecutorHost {
     try {
       const loading = this.#drain();
       if (loading !== undefined) {
+        const drops = this.#drops;
         loading.then(
-          () => this.#turns(),
-          (error: unknown) => this.#fault(error),
+          () => {
+            if (drops === this.#drops) this.#turns();
+          },
+          (error: unknown) => {
+            if (drops === this.#drops) this.#fault(error);
+          },
         );
         return;
       }
@@ -385,7 +392,12 @@ export class Engine implements ExecutorHost {
     for (const command of commands) rowOf(command.kind).needs(needs, command);
     if (!needs.empty) {
       const loading = needs.load(this.#store);
-      if (loading !== undefined) return loading.then(() => this.#applyLoaded(commands));
+      if (loading !== undefined) {
+        const drops = this.#drops;
+        return loading.then(() => {
+          if (drops === this.#drops) return this.#applyLoaded(commands);
+        });
+      }
     }
     return this.#applyLoaded(commands);
   }
@@ -601,6 +613,8 @@ export class Engine implements ExecutorHost {
       code: reason.code,
       reason: reason.message,
     });
+    this.#drops++;
+    this.#needs.drop();
     this.#flying = [];
     this.#busy = true;
     this.#refusal = reason;

@@ -19,6 +19,8 @@ export class Needs {
   readonly #journals = new Set<number>();
   /** Changes of relationships whose ground is being read. */
   #preparing: Promise<void>[] = [];
+  /** Counts the times that memory was dropped: what was asked for before is not admitted any more. */
+  #drops = 0;
 
   constructor(core: Core) {
     this.core = core;
@@ -86,17 +88,31 @@ export class Needs {
     if (preparing !== undefined) this.#preparing.push(preparing);
   }
 
+  /** Memory is dropped, and with it all that somebody needed. */
+  drop(): void {
+    this.#drops++;
+    this.#numbers.clear();
+    this.#keys.clear();
+    this.#idempotency.clear();
+    this.#promises.clear();
+    this.#journals.clear();
+    this.#preparing = [];
+  }
+
   /**
    * Loads what is needed, and puts it into memory. What was loaded may name more: an invocation its
    * key, a key its open invocations; so this repeats until nothing is missing.
    * @returns a promise only when the store answers with one.
    */
   load(store: Store): void | Promise<void> {
+    const drops = this.#drops;
     while (!this.empty) {
       if (this.#preparing.length > 0) {
         const preparing = Promise.all(this.#preparing);
         this.#preparing = [];
-        return preparing.then(() => this.load(store));
+        return preparing.then(() => {
+          if (drops === this.#drops) return this.load(store);
+        });
       }
       const numbers = [...this.#numbers];
       const journals = [...this.#journals];
@@ -118,6 +134,7 @@ export class Needs {
       const asked = { numbers, journals, keys };
       if (loaded instanceof Promise) {
         return loaded.then((value) => {
+          if (drops !== this.#drops) return;
           this.#admit(asked, value);
           return this.load(store);
         });
