@@ -108,7 +108,7 @@ export class AnswerCache {
   /** Keeps what the evaluation has just found out, if it may be kept. */
   put(evaluation: Evaluation, object: number, options: { uid: number; value: Tri }): void {
     const { subjectObject, subjectRelation, dependencyCount, revision } = evaluation;
-    if (evaluation.sawCaveat || options.value === unknown) return;
+    if (evaluation.sawCaveat || evaluation.sawExpired || options.value === unknown) return;
     if (dependencyCount > dependenciesMax) return;
     let entry = this.#lookUp(evaluation, object, options.uid);
     if (entry < 0) {

@@ -132,6 +132,8 @@ export class Evaluation {
   readonly doubts: (string | HoldfastError)[] = [];
   /** A caveat was asked: the answer depends on the context. */
   sawCaveat = false;
+  /** A relationship had expired: should the clock go back, it has not. */
+  sawExpired = false;
   /** When the answer may become another by time alone. */
   expiresAt: number = Number.POSITIVE_INFINITY;
   /** Relationships looked at. */
@@ -148,6 +150,8 @@ export class Evaluation {
   readonly #contexts = new CaveatContexts();
   #workMax = 0;
   readonly #path = new Path();
+  /** Rights entered for the answer. */
+  #steps = 0;
   /** How often the depth was reached. */
   #cutOff = 0;
   readonly #memo = new Memo();
@@ -216,11 +220,13 @@ export class Evaluation {
   reset(): void {
     this.doubts.length = 0;
     this.sawCaveat = false;
+    this.sawExpired = false;
     this.expiresAt = Number.POSITIVE_INFINITY;
     this.circles = 0;
     this.dependencyCount = 0;
     this.#path.begin();
     this.#memo.begin();
+    this.#steps = 0;
     this.#unknowns = null;
     this.dependOnSubject(this.subjectObject, this.subjectRelation);
     if (this.wildcardKey >= 0) this.#depend(wildcardSlot(this.subjectType));
@@ -281,7 +287,7 @@ export class Evaluation {
       this.#cutOff++;
       return this.#tooDeep(right);
     }
-    this.spend();
+    this.#step();
     const mark = this.doubts.length;
     const { circles } = this;
     const cutOff = this.#cutOff;
@@ -302,6 +308,14 @@ export class Evaluation {
     path.low |= low;
     path.high |= high;
     return value;
+  }
+
+  /** Counts one right entered: dense circles under open conditions have very many ways through them. */
+  #step(): void {
+    const max = this.#workMax / stepsShare;
+    if (++this.#steps > max) {
+      throw fail("work-exceeded", { what: "The question", limit: "authzWork", max });
+    }
   }
 
   /** What is unknown is remembered with why; a doubt is kept once, however often it was met. */
@@ -418,7 +432,10 @@ export class Evaluation {
   extraValue(extra: EdgeExtra | undefined, forms: readonly number[]): Tri {
     if (!forms.includes(formOf(extra))) return no;
     if (extra === undefined) return yes;
-    if (extra.expiresAt <= this.now) return no;
+    if (extra.expiresAt <= this.now) {
+      this.sawExpired = true;
+      return no;
+    }
     if (extra.expiresAt < this.expiresAt) this.expiresAt = extra.expiresAt;
     return extra.caveat === 0 ? yes : this.#caveatValue(extra);
   }
@@ -427,6 +444,7 @@ export class Evaluation {
   isThere(extra: EdgeExtra | undefined, forms: readonly number[]): boolean {
     if (!forms.includes(formOf(extra))) return false;
     if (extra === undefined || extra.expiresAt > this.now) return true;
+    this.sawExpired = true;
     return false;
   }
 
@@ -451,6 +469,9 @@ export class Evaluation {
     }
   }
 }
+
+/** One answer may take one step for so many relationships that its question may look at. */
+const stepsShare = 20;
 
 function unknownKey(right: Right, object: number): number {
   return object * 65_536 + right.relation;
