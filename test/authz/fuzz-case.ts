@@ -128,7 +128,7 @@ class Making {
       return { kind: "delete", filter };
     }
     if (form === 4) return { kind: "delete-object", object: this.#object() };
-    if (form === 5) {
+    if (form < 8 && form > 4) {
       this.#schema = changedSchema(this.#random, this.#schema);
       return { kind: "schema", schema: this.#schema };
     }

@@ -2,8 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { connectAuthz } from "../../src/client/authz-client.ts";
 import { AdjustableClock } from "../../src/host/adjustable-clock.ts";
 import { type OpenOptions, open } from "../../src/server/open.ts";
+import { serveForTest } from "../gateway/server.ts";
 import type { TimedGround } from "./differential.ts";
 
 export interface TimedMode {
@@ -13,7 +15,19 @@ export interface TimedMode {
 
 export const memoryMode: TimedMode = { name: "memory", open: () => openGround({}) };
 
-export const modes: readonly TimedMode[] = [memoryMode, { name: "SQLite", open: openOnSqlite }];
+/** Every answer is worked out anew. */
+const plain = { cacheBytes: 0, indexPairs: 0 };
+
+/** Next to nothing stays in memory. */
+const tight = { residentMax: 4, windowMax: 8 };
+
+export const modes: readonly TimedMode[] = [
+  memoryMode,
+  { name: "memory, no cache, no index", open: () => openGround({ authz: plain }) },
+  { name: "SQLite", open: () => openOnSqlite({}) },
+  { name: "SQLite, larger than memory", open: () => openOnSqlite({ authz: tight }) },
+  { name: "over HTTP", open: openOverHttp },
+];
 
 async function openGround(options: Partial<OpenOptions>): Promise<TimedGround> {
   const clock = new AdjustableClock();
@@ -26,14 +40,25 @@ async function openGround(options: Partial<OpenOptions>): Promise<TimedGround> {
   };
 }
 
+async function openOverHttp(): Promise<TimedGround> {
+  const clock = new AdjustableClock(() => {});
+  const server = await serveForTest({ host: clock.host });
+  return {
+    authz: connectAuthz({ url: server.url }),
+    now: () => clock.host.now(),
+    advance: (ms) => clock.advance(ms, atRest),
+    close: () => server.close(),
+  };
+}
+
 /** Whatever a timer began has a chance to go on. */
 async function atRest(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise<void>((done) => setImmediate(done));
 }
 
-async function openOnSqlite(): Promise<TimedGround> {
+async function openOnSqlite(options: Partial<OpenOptions>): Promise<TimedGround> {
   const folder = mkdtempSync(path.join(tmpdir(), "holdfast-authz-"));
-  const ground = await openGround({ store: path.join(folder, "holdfast.db") });
+  const ground = await openGround({ ...options, store: path.join(folder, "holdfast.db") });
   return {
     ...ground,
     close: async () => {
