@@ -1,6 +1,6 @@
 import { parseRelationship } from "../../authz/relationship-text.ts";
 import type { CheckItem, Consistency, Precondition, Question } from "../../model/authz.ts";
-import { fail } from "../../model/errors.ts";
+import { fail, toHoldfastError } from "../../model/errors.ts";
 import type { Limits } from "../../model/limits.ts";
 import type {
   CaveatContext,
@@ -91,7 +91,7 @@ export function readSubjectRef(value: unknown, what: string): SubjectRef {
 
 export function readRelationship(value: unknown, what: string): Relationship {
   // The whole form, with caveat and expiry: `document:1#viewer@user:ada[limited:{"until":5}]`.
-  if (typeof value === "string") return parseRelationship(value);
+  if (typeof value === "string") return readText(value, what);
   const fields = readFieldsOf(value, what, relationshipFields);
   const relationship: { -readonly [K in keyof Relationship]: Relationship[K] } = {
     resource: readObjectRef(fields["resource"], `${what}.resource`),
@@ -192,6 +192,15 @@ export function parseSubject(text: string, what: string): SubjectRef {
   if (hash === text.length - 1) throw refuse(what, "its relation is empty");
   const { type, id } = parseObject(text.slice(0, hash), what);
   return { type, id, relation: text.slice(hash + 1) };
+}
+
+function readText(text: string, what: string): Relationship {
+  try {
+    return parseRelationship(text);
+  } catch (error) {
+    // Named by its place in the body, like everything else that cannot be read there.
+    throw refuse(what, toHoldfastError(error).details["reason"]?.toString() ?? "it cannot be read");
+  }
 }
 
 function parseQuestion(text: string, what: string): Relationship {
