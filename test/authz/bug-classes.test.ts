@@ -270,9 +270,7 @@ each(
     assert.equal(await verdict(tenant, "document:1#view@user:x", { contextual }), "yes");
     assert.equal(await verdict(tenant, "document:1#view@user:x"), "no");
     const { items } = await tenant.lookupResources({
-      ...asked("document:1#view@user:x"),
-      resourceType: "document",
-      contextual,
+      ...sought("document#view@user:x", { contextual }),
     });
     assert.deepEqual(
       items.map(({ id }) => id),
@@ -371,8 +369,7 @@ each(
     );
     const zookies = await Promise.all(writes);
     const question = {
-      ...asked("document:1#viewer@user:a"),
-      resourceType: "document",
+      ...sought("document#viewer@user:a"),
       limit: 1_000,
     };
     const seen: Set<string>[] = [];

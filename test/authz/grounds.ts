@@ -21,13 +21,19 @@ const plain = { cacheBytes: 0, indexPairs: 0 };
 /** Next to nothing stays in memory. */
 const tight = { residentMax: 4, windowMax: 8 };
 
-export const modes: readonly TimedMode[] = [
+const allModes: readonly TimedMode[] = [
   memoryMode,
   { name: "memory, no cache, no index", open: () => openGround({ authz: plain }) },
   { name: "SQLite", open: () => openOnSqlite({}) },
   { name: "SQLite, larger than memory", open: () => openOnSqlite({ authz: tight }) },
   { name: "over HTTP", open: openOverHttp },
 ];
+
+/** All of them, or the one that `HOLDFAST_GROUND` names. */
+const only = process.env["HOLDFAST_GROUND"];
+export const modes: readonly TimedMode[] = allModes.filter(
+  ({ name }) => only === undefined || name === only,
+);
 
 async function openGround(options: Partial<OpenOptions>): Promise<TimedGround> {
   const clock = new AdjustableClock();

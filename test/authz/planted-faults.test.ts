@@ -21,8 +21,6 @@ function run(file: string, fault?: Fault): Promise<Ended> {
     [
       "--conditions=holdfast-source",
       `--import=${path.join(import.meta.dirname, "plant.ts")}`,
-      // One store is enough for faults that are above it.
-      "--test-name-pattern=^(?!.*(SQLite|HTTP|no cache))",
       path.join(import.meta.dirname, file),
     ],
     {
@@ -31,6 +29,8 @@ function run(file: string, fault?: Fault): Promise<Ended> {
         ...process.env,
         NODE_TEST_CONTEXT: undefined,
         HOLDFAST_SEED: "1",
+        // One is enough for faults that are above the store.
+        HOLDFAST_GROUND: "memory",
         ...(fault === undefined ? {} : { HOLDFAST_FAULT: JSON.stringify(fault) }),
       },
       stdio: ["ignore", "pipe", "pipe"],
