@@ -171,17 +171,15 @@ export class Authz {
   /**
    * Where there are other nodes, one may have taken the tenant over while this one has not heard of
    * it. If it did anything since, the store says so; its log may not, being trimmed.
+   * What was trimmed there is missing in what is read here.
    */
   async #confirm(tenant: Tenant): Promise<void> {
     const rows = await this.store.loadTenants();
     tenant.requireThere();
     const row = rows.find(({ number }) => number === tenant.number);
-    if (row !== undefined && row.revision <= tenant.applied) return;
-    throw this.#fencedOut(tenant);
-  }
-
-  #fencedOut({ id }: Tenant): Error {
-    return fail("fenced-out", { partition: this.#tenants.share.partitionOf(id) });
+    const { applied, oldest } = tenant;
+    if (row !== undefined && row.revision <= applied && row.trimmed <= oldest) return;
+    throw fail("fenced-out", { partition: this.#tenants.share.partitionOf(tenant.id) });
   }
 
   makeView(): View {
@@ -200,9 +198,6 @@ export class Authz {
           tenant,
           store: this.store,
           isCurrent: () => tenant.view.residency === window,
-          requireOwn: (revision) => {
-            if (revision > tenant.applied) throw this.#fencedOut(tenant);
-          },
           loaded: () => this.#bound(tenant, window),
         });
         return window;

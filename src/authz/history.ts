@@ -61,7 +61,7 @@ export class History {
         after,
         limit: limit - items.length,
       });
-      requireLog(tenant, after);
+      await requireLog(tenant, after);
       const durable = rows.filter(({ revision }) => revision <= tenant.durable);
       for (const row of durable) {
         after = row.revision;
@@ -111,9 +111,9 @@ export class History {
       // One that is no longer in the list is of a tenant that is gone, or this process ends.
       while (!isAborted(signal) && watchers.has(woken)) {
         const rows = await this.#newRows(tenant, place);
-        if (!watchers.has(woken)) return;
         // While it is being deleted the store may have nothing of it: that is waited for.
-        if (!tenant.leaving) requireLog(tenant, place);
+        if (!tenant.leaving && watchers.has(woken)) await requireLog(tenant, place);
+        if (!watchers.has(woken)) return;
         for (const row of rows) {
           const change = this.#change(tenant, row, resourceTypes);
           if (change !== null) yield { kind: "change", change };
@@ -224,8 +224,8 @@ export class History {
 }
 
 /** The log must be whole from there on: of a part that was trimmed away rows are missing. */
-function requireLog(tenant: Tenant, after: number): void {
-  tenant.requireThere();
+async function requireLog(tenant: Tenant, after: number): Promise<void> {
+  await tenant.requireOwn();
   if (after < tenant.oldest) throw fail("zookie-expired");
 }
 

@@ -94,6 +94,15 @@ export class Loader {
       if (after === null) break;
       await new Promise<void>((resolve) => this.#host.defer(resolve));
     }
+    const isOwn = await tenant.requireOwn().then(
+      () => true,
+      () => false,
+    );
+    if (this.#loads.get(tenant) !== load) return;
+    if (!isOwn) {
+      this.#loads.delete(tenant);
+      return;
+    }
     view.loaded(tenant.durable);
     for (const commit of commits) view.adopt(commit, tenant.durable);
     view.durable(tenant.durable);

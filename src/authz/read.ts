@@ -39,7 +39,7 @@ export async function readRelationships(
       limit: limit - rows.length,
     });
     // What was trimmed away meanwhile is missing.
-    tenant.requireThere();
+    await tenant.requireOwn();
     tenant.requireKept(revision);
     rows.push(...page.rows.filter(({ expiresAt }) => expiresAt === null || expiresAt > now));
     after = page.next;

@@ -259,6 +259,15 @@ export class Tenant {
     return place;
   }
 
+  /**
+   * After something was read from the store, which may have been changed by who has the tenant now:
+   * `unknown-tenant`, `fenced-out`.
+   */
+  async requireOwn(): Promise<void> {
+    this.requireThere();
+    await this.#confirm?.(this);
+  }
+
   /** `unknown-tenant` once it is deleted, as far as is known. */
   requireThere(): void {
     if (this.leaving) throw fail("unknown-tenant", { tenant: this.id });

@@ -17,8 +17,6 @@ export interface WindowOptions {
   readonly store: RelationReads;
   /** Whether the tenant still uses it. */
   readonly isCurrent: () => boolean;
-  /** Throws for a revision that only another node can have written: what is read is not ours. */
-  readonly requireOwn: (revision: number) => void;
   /** Something was loaded. */
   readonly loaded: () => void;
 }
@@ -26,8 +24,8 @@ export interface WindowOptions {
 /** What a window needs of its tenant. */
 export interface WindowTenant {
   readonly number: number;
-  /** Throws when the tenant is deleted: then the store has nothing of it, and this says nothing. */
-  requireThere(): void;
+  /** Rejects when what was read says nothing: the tenant is deleted, or another node's. */
+  requireOwn(): Promise<void>;
   /**
    * Remembers all transactions after what is durable now, however durable they become, until
    * `release` is called.
@@ -45,7 +43,6 @@ export class Window implements Residency {
   readonly #tenant: WindowTenant;
   readonly #store: RelationReads;
   readonly #isCurrent: () => boolean;
-  readonly #requireOwn: (revision: number) => void;
   readonly #loaded: () => void;
   /** It has grown too large, and is going to be replaced. */
   leaving = false;
@@ -56,8 +53,7 @@ export class Window implements Residency {
   /** A load under way: whoever comes meanwhile waits for it, and looks again. */
   #loading: Promise<void> | null = null;
 
-  constructor({ graph, tenant, store, isCurrent, requireOwn, loaded }: WindowOptions) {
-    this.#requireOwn = requireOwn;
+  constructor({ graph, tenant, store, isCurrent, loaded }: WindowOptions) {
     this.#isCurrent = isCurrent;
     this.#loaded = loaded;
     this.#graph = graph;
@@ -130,10 +126,9 @@ export class Window implements Residency {
         resources: [...forward.values()],
         subjects: [...reverse.values()],
       });
-      this.#tenant.requireThere();
+      await this.#tenant.requireOwn();
       // Commits may have failed meanwhile: what is remembered of them does not fit what was read.
       if (!this.#isCurrent()) return;
-      for (const { created, deleted } of rows) this.#requireOwn(Math.max(created, deleted ?? 0));
       for (const key of forward.keys()) this.#forward.add(key);
       for (const key of reverse.keys()) this.#reverse.add(key);
       this.#admit(withCommits(rows, held.commits(), (row) => this.holds(row)));

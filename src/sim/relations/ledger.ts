@@ -34,7 +34,9 @@ const keyDocument = " zookie-key";
  */
 export class Ledger {
   readonly #host: LedgerHost;
+  /** By number: one that is free again is given out again. */
   readonly #tenants = new Map<number, LedgerTenant>();
+  readonly #all: LedgerTenant[] = [];
   /** Called when a batch has been written. */
   readonly watchers: Set<() => void> = new Set();
 
@@ -44,7 +46,7 @@ export class Ledger {
 
   /** All lives of a tenant, the latest last. */
   lives(id: string): LedgerTenant[] {
-    return [...this.#tenants.values()].filter((tenant) => tenant.id === id);
+    return this.#all.filter((tenant) => tenant.id === id);
   }
 
   // What the store is given.
@@ -56,9 +58,9 @@ export class Ledger {
         if (known.id === id) continue;
         this.#host.violate(`tenants ${known.id} and ${id} have both the number ${number}`);
       }
-      // Last in the order of the map.
-      this.#tenants.delete(number);
-      this.#tenants.set(number, newTenant(number, id));
+      const tenant = newTenant(number, id);
+      this.#tenants.set(number, tenant);
+      this.#all.push(tenant);
     }
     for (const { tenant: number, name, text } of writes.putDocuments) {
       const tenant = this.#tenants.get(number);
@@ -114,7 +116,7 @@ export class Ledger {
         if (acknowledged.created && !tenant.deleted) {
           this.#host.violate(`tenant ${id} was acknowledged, and is lost`);
         }
-        if (!acknowledged.created) this.#tenants.delete(number);
+        if (!acknowledged.created) this.#forget(tenant);
         continue;
       }
       if (acknowledged.deleted && !found.deleted) {
@@ -123,6 +125,12 @@ export class Ledger {
       tenant.deleted = found.deleted;
       this.#cut(tenant, found.row.revision);
     }
+  }
+
+  #forget(tenant: LedgerTenant): void {
+    if (tenant.told > 0) this.#host.violate(`tenant ${tenant.id} was told of, and is lost`);
+    this.#tenants.delete(tenant.number);
+    this.#all.splice(this.#all.indexOf(tenant), 1);
   }
 
   #cut(tenant: LedgerTenant, revision: number): void {
