@@ -214,9 +214,7 @@ export class Asking {
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       const given = { code: error.code };
-      // What is unrolled may become too large where it goes in circles.
-      const isCircle = items.some((item) => this.#isBlindCircle(item));
-      if (isCircle && error.code === "work-exceeded") return null;
+      if (error.code === "work-exceeded" && this.#isUnrolled(items)) return null;
       return items.some((item) => this.#wrong(item, given) === null) ? null : error.message;
     }
     if (typeof says === "string") return says;
@@ -231,6 +229,12 @@ export class Asking {
       if (wrong !== null) return `${describe(item)}: ${wrong}`;
     }
     return null;
+  }
+
+  /** What is unrolled becomes large where it goes in circles, which somebody without rights meets. */
+  #isUnrolled(items: readonly CheckItem[]): boolean {
+    const nobody = { type: "user", id: "stranger" };
+    return items.some((item) => this.#isBlindCircle({ ...item, subject: nobody }));
   }
 
   #expected({ resource, permission, subject }: CheckItem) {
