@@ -236,16 +236,22 @@ class Equations {
     const known = this.#values.get(key);
     if (known !== undefined) return known.value;
     this.#value(resource, relation);
+    // First what comes of it, then why it is open: names would go round in circles meanwhile.
+    this.#settle(({ outcomes }) => ({ outcomes, missing: nothing }));
+    this.#settle((value) => value);
+    return this.#value(resource, relation);
+  }
+
+  #settle(part: (value: Value) => Value): void {
     for (let changed = true; changed; ) {
       changed = false;
       for (const unknown of this.#values.values()) {
-        const value = this.#right(unknown.at, unknown.relation);
+        const value = part(this.#right(unknown.at, unknown.relation));
         if (isSame(value, unknown.value)) continue;
         unknown.value = value;
         changed = true;
       }
     }
-    return this.#value(resource, relation);
   }
 
   #value(at: ObjectRef, relation: string): Value {
