@@ -53,7 +53,7 @@ export function readFlag(value: unknown, what: string): boolean {
   return value;
 }
 
-export function readChoice<T extends string>(
+export function readChoice<const T extends string>(
   value: unknown,
   what: string,
   choices: readonly T[],
