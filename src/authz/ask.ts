@@ -6,7 +6,8 @@ import {
   type SubjectRef,
   wildcardId,
 } from "../model/relationship.ts";
-import type { CompiledSchema, Evaluation, Right, Subject } from "./check/evaluation.ts";
+import type { CompiledSchema, Right } from "./check/evaluation.ts";
+import type { Evaluator, Subject } from "./check/evaluator.ts";
 import type { Tracer } from "./check/tracer.ts";
 import type { EdgeExtra } from "./graph/edge-traits.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -25,7 +26,7 @@ export interface Asked {
   readonly schemaId: string;
   readonly revision: number;
   readonly overlay: Overlay;
-  readonly evaluation: Evaluation;
+  readonly evaluation: Evaluator;
   readonly zookie: string;
 }
 

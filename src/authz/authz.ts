@@ -4,7 +4,7 @@ import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
 import type { RelationReads, RelationWrites, TenantRow } from "../store/relations.ts";
-import { Evaluation } from "./check/evaluation.ts";
+import { Evaluator } from "./check/evaluator.ts";
 import { History } from "./history.ts";
 import { Loader } from "./loader.ts";
 import { Tenant } from "./tenant.ts";
@@ -96,7 +96,7 @@ export class Authz {
   readonly #tenants: Tenants;
   readonly #prepared = new Map<AuthzChange, Preparation>();
   readonly #loader: Loader;
-  readonly #evaluation = new Evaluation();
+  readonly #evaluation = new Evaluator();
   #flying: Flying[] = [];
   #closed = false;
 

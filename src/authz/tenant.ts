@@ -6,7 +6,8 @@ import { assert } from "../std/assert.ts";
 import { Heap } from "../std/heap.ts";
 import type { RelationCommit, SchemaRow, TenantRow } from "../store/relations.ts";
 import { type Caveat, type CompiledCaveat, compileCaveat } from "./caveat/caveat.ts";
-import type { CompiledSchema, Evaluation } from "./check/evaluation.ts";
+import type { CompiledSchema } from "./check/evaluation.ts";
+import type { Evaluator } from "./check/evaluator.ts";
 import { parseNativeSchema } from "./schema/native/parse.ts";
 import { parseOpenfgaDsl, parseOpenfgaJson } from "./schema/openfga/openfga.ts";
 import { requireRelation } from "./schema/place.ts";
@@ -59,7 +60,7 @@ export class Tenant {
   relationships = 0;
   view: View;
   /** Shared by all tenants, and used by one question after the other: none waits in the middle. */
-  readonly evaluation: Evaluation;
+  readonly evaluation: Evaluator;
   /** Its deletion is applied: what the store says of it counts no more. */
   leaving = false;
   /** Transactions that are applied and not durable, and older ones while somebody holds them. */
@@ -368,7 +369,7 @@ export interface TenantParts {
   readonly limits: Limits;
   readonly zookies: Zookies;
   readonly view: View;
-  readonly evaluation: Evaluation;
+  readonly evaluation: Evaluator;
   /** Only where there are other nodes. */
   readonly confirm?: Confirm;
 }

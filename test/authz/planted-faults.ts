@@ -8,7 +8,7 @@ export interface PlantedFault extends Fault {
 }
 
 const rules = "authz/check/rules.ts";
-const evaluation = "authz/check/evaluation.ts";
+const evaluator = "authz/check/evaluator.ts";
 const cache = "authz/check/answer-cache.ts";
 
 export const plantedFaults: readonly PlantedFault[] = [
@@ -67,13 +67,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "an expiry is forgotten",
     by: "quick-fuzz.ts",
-    file: evaluation,
+    file: evaluator,
     changes: [["if (extra.expiresAt <= this.now)", "if (extra.expiresAt < 0)"]],
   },
   {
     name: "a cached answer outlives what it rests on",
     by: "bug-classes.test.ts",
-    file: evaluation,
+    file: evaluator,
     changes: [
       ["    if (extra.expiresAt < this.expiresAt) this.expiresAt = extra.expiresAt;\n", ""],
     ],
@@ -131,7 +131,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "a wildcard is for usersets as well",
     by: "quick-fuzz.ts",
-    file: evaluation,
+    file: evaluator,
     changes: [["if (relation === 0 && !isEverybody) {", "if (!isEverybody) {"]],
   },
   {
@@ -149,13 +149,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "a delete is not visible",
     by: "quick-fuzz.ts",
-    file: evaluation,
+    file: evaluator,
     changes: [["    if (!this.graph.holdsAt(version, this.revision)) return no;\n", ""]],
   },
   {
     name: "relationships without a place in the schema count",
     by: "bug-classes.test.ts",
-    file: evaluation,
+    file: evaluator,
     changes: [["    if (!forms.includes(formOf(extra))) return no;\n", ""]],
   },
   {
@@ -170,7 +170,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "what was found for one subject is taken for another",
     by: "quick-fuzz.ts",
-    file: evaluation,
+    file: evaluator,
     changes: [["    this.#memo.begin();\n", ""]],
   },
   {
@@ -193,7 +193,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "depth is ignored",
     by: "bad-input.test.ts",
-    file: evaluation,
+    file: evaluator,
     changes: [["path.depth >= this.schema.depthMax", "path.depth >= 99"]],
   },
   {

@@ -1,5 +1,5 @@
 import { mix } from "../graph/pair-table.ts";
-import { dependenciesMax, type Evaluation } from "./evaluation.ts";
+import { dependenciesMax, type Evaluator } from "./evaluator.ts";
 import { type Tri, unknown } from "./verdict.ts";
 
 /** Entries that share a place: their keys fill one line of the processor's cache. */
@@ -54,7 +54,7 @@ export class AnswerCache {
   }
 
   /** @returns the answer, or -1. */
-  find(evaluation: Evaluation, object: number, uid: number): Tri | -1 {
+  find(evaluation: Evaluator, object: number, uid: number): Tri | -1 {
     const entry = this.#lookUp(evaluation, object, uid);
     if (entry < 0 || !this.#isGood(entry, evaluation)) {
       this.misses++;
@@ -64,7 +64,7 @@ export class AnswerCache {
     return this.#facts[entry * facts + 3] as Tri; // put there by `put`
   }
 
-  #lookUp(evaluation: Evaluation, object: number, uid: number): number {
+  #lookUp(evaluation: Evaluator, object: number, uid: number): number {
     const { subjectObject, subjectRelation } = evaluation;
     const keys = this.#keys;
     const first = this.#setOf(evaluation, object, uid) * ways;
@@ -82,13 +82,13 @@ export class AnswerCache {
     return -1;
   }
 
-  #setOf({ subjectObject, subjectRelation }: Evaluation, object: number, uid: number): number {
+  #setOf({ subjectObject, subjectRelation }: Evaluator, object: number, uid: number): number {
     return (
       mix(object ^ Math.imul(uid, 0x9e3779b1), subjectObject + subjectRelation) & (this.#sets - 1)
     );
   }
 
-  #isGood(entry: number, { revision, now }: Evaluation): boolean {
+  #isGood(entry: number, { revision, now }: Evaluator): boolean {
     const all = this.#facts;
     const at = entry * facts;
     const answeredAt = all[at] as number; // entries are within
@@ -106,7 +106,7 @@ export class AnswerCache {
   }
 
   /** Keeps what the evaluation has just found out, if it may be kept. */
-  put(evaluation: Evaluation, object: number, options: { uid: number; value: Tri }): void {
+  put(evaluation: Evaluator, object: number, options: { uid: number; value: Tri }): void {
     const { subjectObject, subjectRelation, dependencyCount, revision } = evaluation;
     if (evaluation.sawCaveat || evaluation.sawExpired || options.value === unknown) return;
     if (dependencyCount > dependenciesMax) return;

@@ -1,0 +1,400 @@
+import { fail, type HoldfastError } from "../../model/errors.ts";
+import { type CaveatContext, wildcardId } from "../../model/relationship.ts";
+import { unreachable } from "../../std/assert.ts";
+import type { EdgeExtra } from "../graph/edge-traits.ts";
+import type { Graph } from "../graph/graph.ts";
+import { type Overlay, type OverlayEdge, scratchBase } from "../graph/overlay.ts";
+import { CaveatContexts } from "./caveat-contexts.ts";
+import type { CompiledSchema, Evaluation, Groups, Right } from "./evaluation.ts";
+import { formOf, subjectKey, wildcardKey } from "./keys.ts";
+import { Memo } from "./memo.ts";
+import { Path } from "./path.ts";
+import type { Residency } from "./residency.ts";
+import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./slots.ts";
+import type { Tracer } from "./tracer.ts";
+import { no, type Tri, unknown, yes } from "./verdict.ts";
+
+/** What an evaluation is about. */
+export interface Subject {
+  readonly object: number;
+  readonly type: number;
+  /** 0: the object itself. */
+  readonly relation: number;
+}
+
+export interface EvaluationOptions {
+  readonly graph: Graph;
+  readonly schema: CompiledSchema;
+  readonly revision: number;
+  /** Milliseconds since 1970: one time for the whole question. */
+  readonly now: number;
+  readonly overlay: Overlay | null;
+  readonly context: CaveatContext | null;
+  /** Null where it must not be used: the flattened groups. */
+  readonly index: Groups | null;
+  readonly tracer: Tracer | null;
+  /** Null where the whole graph is in memory. */
+  readonly residency: Residency | null;
+  readonly workMax: number;
+}
+
+/** What a question has that brings nothing. */
+export type HeadOptions = Pick<
+  EvaluationOptions,
+  "graph" | "schema" | "revision" | "now" | "index" | "workMax"
+>;
+
+/** How many dependencies of an answer are remembered; with more it is not cached. */
+export const dependenciesMax = 16;
+
+/**
+ * The state of one question: may this subject, at this revision and time? Reused for many objects of
+ * one question, and reset for the next. Synchronous throughout.
+ */
+export class Evaluator implements Evaluation {
+  graph!: Graph;
+  schema!: CompiledSchema;
+  revision = 0;
+  now = 0;
+  overlay: Overlay | null = null;
+  index: Groups | null = null;
+  tracer: Tracer | null = null;
+  residency: Residency | null = null;
+
+  subjectObject = 0;
+  subjectType = 0;
+  subjectRelation = 0;
+  subjectNode = 0;
+  subjectKey = 0;
+  wildcardNode = 0;
+  wildcardObject = 0;
+  wildcardKey = -1;
+
+  readonly doubts: (string | HoldfastError)[] = [];
+  /** A caveat was asked: the answer depends on the context. */
+  sawCaveat = false;
+  /** A relationship had expired: should the clock go back, it has not. */
+  sawExpired = false;
+  /** When the answer may become another by time alone. */
+  expiresAt: number = Number.POSITIVE_INFINITY;
+  /** Relationships looked at. */
+  work = 0;
+  circles = 0;
+  /** Something was not in memory: the answer counts for nothing. */
+  incomplete = false;
+
+  readonly dependencies: Uint32Array = new Uint32Array(dependenciesMax);
+  /** More than `dependenciesMax`: too many to remember. */
+  dependencyCount = 0;
+
+  readonly #contexts = new CaveatContexts();
+  #workMax = 0;
+  readonly #path = new Path();
+  /** Rights entered for the answer. */
+  #steps = 0;
+  /** How often the depth was reached. */
+  #cutOff = 0;
+  readonly #memo = new Memo();
+  #unknowns: Map<number, readonly (string | HoldfastError)[]> | null = null;
+
+  begin(options: EvaluationOptions): void {
+    this.graph = options.graph;
+    this.schema = options.schema;
+    this.revision = options.revision;
+    this.now = options.now;
+    this.overlay = options.overlay;
+    this.index = options.index;
+    this.tracer = options.tracer;
+    this.residency = options.residency;
+    this.incomplete = false;
+    this.#contexts.asked(options.context);
+    this.#workMax = options.workMax;
+    this.work = 0;
+  }
+
+  /** The same for a question that brings nothing, of a graph that is in memory. */
+  beginHead(options: HeadOptions): void {
+    this.graph = options.graph;
+    this.schema = options.schema;
+    this.revision = options.revision;
+    this.now = options.now;
+    this.index = options.index;
+    this.#workMax = options.workMax;
+    this.overlay = null;
+    this.tracer = null;
+    this.residency = null;
+    this.incomplete = false;
+    this.work = 0;
+    this.#contexts.asked(null);
+  }
+
+  setContext(context: CaveatContext | null): void {
+    this.#contexts.asked(context);
+  }
+
+  /** What comes is about this subject. `reset` follows before each answer. */
+  setSubject({ object, type, relation }: Subject): void {
+    this.setSubjectNumbers(object, type, relation);
+  }
+
+  setSubjectNumbers(object: number, type: number, relation: number): void {
+    this.subjectObject = object;
+    this.subjectType = type;
+    this.subjectRelation = relation;
+    this.subjectNode = this.graph.findNode(object, relation);
+    const isEverybody = this.idOf(object) === wildcardId;
+    this.subjectKey = isEverybody ? wildcardKey(type) : subjectKey(type, relation);
+    this.wildcardNode = 0;
+    this.wildcardObject = 0;
+    this.wildcardKey = -1;
+    if (relation === 0 && !isEverybody) {
+      this.wildcardKey = wildcardKey(type);
+      const wildcard =
+        this.overlay?.find(type, wildcardId) ?? this.graph.objects.find(type, wildcardId);
+      this.wildcardObject = wildcard;
+      if (wildcard !== 0) this.wildcardNode = this.graph.findNode(wildcard, 0);
+    }
+  }
+
+  /** Before each answer. */
+  reset(): void {
+    this.doubts.length = 0;
+    this.sawCaveat = false;
+    this.sawExpired = false;
+    this.expiresAt = Number.POSITIVE_INFINITY;
+    this.circles = 0;
+    this.dependencyCount = 0;
+    this.#path.begin();
+    this.#memo.begin();
+    this.#steps = 0;
+    this.#unknowns = null;
+    this.dependOnSubject(this.subjectObject, this.subjectRelation);
+    if (this.wildcardKey >= 0) this.#depend(wildcardSlot(this.subjectType));
+  }
+
+  /** One whole answer. Throws what stood in the way, if that would have decided. */
+  answer(right: Right, object: number): Tri {
+    const value = this.settle(0, this.enter(right, object));
+    if (value !== unknown || this.incomplete) return value;
+    for (const doubt of this.doubts) if (typeof doubt !== "string") throw doubt;
+    return value;
+  }
+
+  has(object: number, relation: number): boolean {
+    if (this.residency === null || object >= scratchBase) return true;
+    if (this.residency.forward(object, relation)) return true;
+    this.incomplete = true;
+    return false;
+  }
+
+  hasReverse(object: number, relation: number): boolean {
+    if (this.residency === null || object >= scratchBase) return true;
+    if (this.residency.reverse(object, relation)) return true;
+    this.incomplete = true;
+    return false;
+  }
+
+  /** The kind of a subject, as what a relation allows is looked up by. */
+  keyOf(object: number, relation: number): number {
+    const type = this.typeOf(object);
+    return this.idOf(object) === wildcardId ? wildcardKey(type) : subjectKey(type, relation);
+  }
+
+  typeOf(object: number): number {
+    if (object < scratchBase) return this.graph.objects.type(object);
+    return this.overlay?.type(object) ?? 0;
+  }
+
+  idOf(object: number): string {
+    if (object < scratchBase) return this.graph.objects.id(object);
+    return this.overlay?.id(object) ?? "";
+  }
+
+  enter(right: Right, object: number): Tri {
+    if (object === this.subjectObject && right.relation === this.subjectRelation) return yes;
+    if (right.leaf) return right.rule(this, object);
+    const known = this.#recall(right, object);
+    if (known >= 0) return known as Tri; // what is not -1 is one
+    const path = this.#path;
+    const place = path.find(right.uid, object);
+    if (place >= 0) return this.#cutCircle(place, right);
+    if (path.depth >= this.schema.depthMax) {
+      this.#cutOff++;
+      return this.#tooDeep(right);
+    }
+    this.#step();
+    const mark = this.doubts.length;
+    const { circles } = this;
+    const cutOff = this.#cutOff;
+    const { low, high } = path;
+    path.push(right.uid, object);
+    const value = right.rule(this, object);
+    const { circlesFail } = this.schema;
+    // Where circles make it unknown, what is known all the same is known. Else yes alone is certain.
+    const settled = value === yes || (circlesFail && value === no);
+    path.pop({ value, settled, assumed: circlesFail ? unknown : no });
+    // From a place less deep, what was too deep may be known.
+    if (value !== unknown || this.#cutOff === cutOff) {
+      const circle = this.circles > circles;
+      const cuts = { low: path.low, high: path.high };
+      this.#memo.put(object, right.uid, { value, circle, cuts, frame: path.top });
+      if (value === unknown) this.#rememberDoubts(right, object, mark);
+    }
+    path.low |= low;
+    path.high |= high;
+    return value;
+  }
+
+  /** Counts one right entered: dense circles under open conditions have very many ways through them. */
+  #step(): void {
+    const max = this.#workMax / stepsShare;
+    if (++this.#steps > max) {
+      throw fail("work-exceeded", { what: "The question", limit: "authzWork", max });
+    }
+  }
+
+  /** What is unknown is remembered with why; a doubt is kept once, however often it was met. */
+  #rememberDoubts(right: Right, object: number, mark: number): void {
+    const why = new Map<string, string | HoldfastError>();
+    for (const doubt of this.doubts.slice(mark)) {
+      why.set(typeof doubt === "string" ? doubt : ` ${doubt.code}`, doubt);
+    }
+    const doubts = [...why.values()];
+    this.doubts.length = mark;
+    this.doubts.push(...doubts);
+    this.#unknowns ??= new Map();
+    this.#unknowns.set(unknownKey(right, object), doubts);
+  }
+
+  #recall(right: Right, object: number): Tri | -1 {
+    const memo = this.#memo;
+    const at = memo.find(object, right.uid);
+    if (at < 0) return -1;
+    const places = { low: memo.cutsLow(at), high: memo.cutsHigh(at) };
+    const rests = this.#path.standing(places, memo.frame(at));
+    if (rests === null) return -1;
+    const value = memo.value(at);
+    if (value === unknown) {
+      const why = this.#unknowns?.get(unknownKey(right, object));
+      if (why === undefined) return -1;
+      this.doubts.push(...why);
+    }
+    if (memo.hadCircle(at)) this.circles++;
+    this.#path.low |= rests.low;
+    this.#path.high |= rests.high;
+    return value;
+  }
+
+  settle(mark: number, value: Tri): Tri {
+    if (value !== unknown) this.doubts.length = mark;
+    return value;
+  }
+
+  #cutCircle(at: number, right: Right): Tri {
+    this.#path.restOn(at);
+    this.circles++;
+    if (!this.schema.circlesFail) return no;
+    return this.#tooDeep(right);
+  }
+
+  #tooDeep(right: Right): Tri {
+    const what = `${right.typeName}#${right.definition.name}`;
+    this.doubts.push(fail("depth-exceeded", { what, max: this.schema.depthMax }));
+    return unknown;
+  }
+
+  get depth(): number {
+    return this.#path.depth;
+  }
+
+  spend(): void {
+    if (++this.work > this.#workMax) {
+      throw fail("work-exceeded", { what: "The question", limit: "authzWork", max: this.#workMax });
+    }
+  }
+
+  dependOn(object: number): void {
+    this.#depend(resourceSlot(object));
+  }
+
+  /** The answer rests on where this subject stands. */
+  dependOnSubject(object: number, relation: number): void {
+    this.#depend(subjectSlot(object, relation));
+  }
+
+  dependOnGroups(): void {
+    this.#depend(groupsSlot);
+  }
+
+  #depend(hash: number): void {
+    const count = this.dependencyCount;
+    if (count > dependenciesMax) return;
+    for (let at = 0; at < count; at++) if (this.dependencies[at] === hash) return;
+    if (count < dependenciesMax) this.dependencies[count] = hash;
+    this.dependencyCount = count + 1;
+  }
+
+  edgeValue(edge: number, forms: readonly number[]): Tri {
+    this.spend();
+    const version = this.graph.versionAt(edge, this.revision);
+    if (version === 0) return no;
+    return this.extraValue(this.graph.extraOf(version), forms);
+  }
+
+  versionValue(version: number, forms: readonly number[]): Tri {
+    this.spend();
+    if (!this.graph.holdsAt(version, this.revision)) return no;
+    return this.extraValue(this.graph.extraOf(version), forms);
+  }
+
+  overlayValue(edge: OverlayEdge, forms: readonly number[]): Tri {
+    this.spend();
+    return this.extraValue(edge.extra, forms);
+  }
+
+  extraValue(extra: EdgeExtra | undefined, forms: readonly number[]): Tri {
+    if (!forms.includes(formOf(extra))) return no;
+    if (extra === undefined) return yes;
+    if (extra.expiresAt <= this.now) {
+      this.sawExpired = true;
+      return no;
+    }
+    if (extra.expiresAt < this.expiresAt) this.expiresAt = extra.expiresAt;
+    return extra.caveat === 0 ? yes : this.#caveatValue(extra);
+  }
+
+  isThere(extra: EdgeExtra | undefined, forms: readonly number[]): boolean {
+    if (!forms.includes(formOf(extra))) return false;
+    if (extra === undefined || extra.expiresAt > this.now) return true;
+    this.sawExpired = true;
+    return false;
+  }
+
+  #caveatValue(extra: EdgeExtra): Tri {
+    this.sawCaveat = true;
+    const caveat = this.schema.caveat(extra.caveat);
+    if (caveat === undefined) return no;
+    const result = this.#contexts.evaluate(caveat, extra);
+    switch (result.value) {
+      case "yes":
+        return yes;
+      case "no":
+        return no;
+      case "unknown":
+        this.doubts.push(...result.missing);
+        return unknown;
+      case "error":
+        this.doubts.push(result.error);
+        return unknown;
+      default:
+        return unreachable(result);
+    }
+  }
+}
+
+/** One answer may take one step for so many relationships that its question may look at. */
+const stepsShare = 20;
+
+function unknownKey(right: Right, object: number): number {
+  return object * 65_536 + right.relation;
+}
