@@ -5,13 +5,12 @@ import type { RelationshipFilter } from "../model/relationship.ts";
 import { assert } from "../std/assert.ts";
 import { Heap } from "../std/heap.ts";
 import type { RelationCommit, SchemaRow, TenantRow } from "../store/relations.ts";
-import { type Caveat, type CompiledCaveat, compileCaveat } from "./caveat/caveat.ts";
+import { type Caveat, compileCaveat } from "./caveat/caveat.ts";
 import type { CompiledSchema } from "./check/evaluation.ts";
 import type { Evaluator } from "./check/evaluator.ts";
-import { parseNativeSchema } from "./schema/native/parse.ts";
-import { parseOpenfgaDsl, parseOpenfgaJson } from "./schema/openfga/openfga.ts";
+import { acceptedSchema } from "./schema/dialect.ts";
 import { requireRelation } from "./schema/place.ts";
-import type { CaveatDefinition, ParsedSchema, Schema } from "./schema/schema.ts";
+import type { Schema } from "./schema/schema.ts";
 import type { View } from "./view.ts";
 import type { CursorPlace, Zookies } from "./zookie.ts";
 
@@ -145,9 +144,8 @@ export class Tenant {
   #parsed(known: KnownSchema): Schema {
     if (known.parsed === null) {
       const { dialect, text } = known.row;
-      const { schema } = parseSchema(dialect as SchemaDialect, text, this.limits); // as written
-      assert(schema !== null, "a stored schema is valid");
-      known.parsed = schema;
+      const written = { dialect: dialect as SchemaDialect, text }; // the row was made of one
+      known.parsed = acceptedSchema(written, this.limits);
     }
     return known.parsed;
   }
@@ -185,10 +183,6 @@ export class Tenant {
     assert(caveat !== null, "a caveat of a valid schema compiles");
     caveats.set(name, caveat);
     return caveat;
-  }
-
-  compileCaveat(definition: CaveatDefinition, schema: Schema): CompiledCaveat {
-    return compileCaveat(definition, schema.dialect, this.limits);
   }
 
   /** A schema as functions over the graph that is asked now. */
@@ -372,13 +366,4 @@ export interface TenantParts {
   readonly evaluation: Evaluator;
   /** Only where there are other nodes. */
   readonly confirm?: Confirm;
-}
-
-/** Reads a schema text in either language. Never throws. */
-export function parseSchema(dialect: SchemaDialect, text: string, limits: Limits): ParsedSchema {
-  if (dialect === "native") return parseNativeSchema(text, limits);
-  // Models written over HTTP are JSON, and in files they are not.
-  return text.trimStart().startsWith("{")
-    ? parseOpenfgaJson(text, limits)
-    : parseOpenfgaDsl(text, limits);
 }

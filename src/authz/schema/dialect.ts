@@ -1,6 +1,7 @@
 /** Schemas of either language, for programs that handle both. */
-import type { SchemaDialect } from "../../model/authz.ts";
+import type { SchemaDescription, SchemaDialect } from "../../model/authz.ts";
 import { defaultLimits, type Limits } from "../../model/limits.ts";
+import { assert } from "../../std/assert.ts";
 import { compileCaveat } from "../caveat/caveat.ts";
 import { parseNativeSchema } from "./native/parse.ts";
 import { printNativeSchema } from "./native/print.ts";
@@ -29,12 +30,7 @@ export interface ParseSchemaOptions {
  */
 export function parseSchema(text: string, options: ParseSchemaOptions = {}): ParsedSchema {
   const { dialect = dialectOf(text), limits = defaultLimits } = options;
-  const parsed =
-    dialect === "native"
-      ? parseNativeSchema(text, limits)
-      : isJson(text)
-        ? parseOpenfgaJson(text, limits)
-        : parseOpenfgaDsl(text, limits);
+  const parsed = parseText(text, dialect, limits);
   const { schema } = parsed;
   if (schema === null) return parsed;
   const problems = [...schema.caveats.values()].flatMap(
@@ -42,6 +38,21 @@ export function parseSchema(text: string, options: ParseSchemaOptions = {}): Par
   );
   const isWrong = problems.some(({ severity }) => severity === "error");
   return { schema: isWrong ? null : schema, problems: [...parsed.problems, ...problems] };
+}
+
+/** The internal form of a schema that was accepted when it was written: it is there. */
+export function acceptedSchema({ dialect, text }: AcceptedSchema, limits: Limits): Schema {
+  const { schema, problems } = parseText(text, dialect, limits);
+  assert(schema !== null, `a stored schema is valid: ${problems[0]?.message ?? "it is empty"}`);
+  return schema;
+}
+
+export type AcceptedSchema = Pick<SchemaDescription, "dialect" | "text">;
+
+/** Models of OpenFGA are JSON when they come over HTTP, and in files they are not. */
+function parseText(text: string, dialect: SchemaDialect, limits: Limits): ParsedSchema {
+  if (dialect === "native") return parseNativeSchema(text, limits);
+  return isJson(text) ? parseOpenfgaJson(text, limits) : parseOpenfgaDsl(text, limits);
 }
 
 /** The text of a schema, in the layout of its language; JSON where OpenFGA's DSL cannot say it. */

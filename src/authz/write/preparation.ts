@@ -1,13 +1,20 @@
 import type { AuthzChange, WriteSchema } from "../../model/authz.ts";
-import type { RelationshipFilter } from "../../model/relationship.ts";
+import type { Relationship, RelationshipFilter } from "../../model/relationship.ts";
 import type { RelationReads, TupleRow } from "../../store/relations.ts";
 import { relationshipOfRow } from "../rows.ts";
+import { parseSchema } from "../schema/dialect.ts";
 import { placeFor } from "../schema/place.ts";
-import { parseSchema, type Tenant } from "../tenant.ts";
+import type { Tenant } from "../tenant.ts";
 import { type Ground, ReadGround } from "./ground.ts";
 
 /** Rows per read. */
 const pageRows = 1_000;
+
+/** What is to be read. */
+interface Wanted {
+  readonly filter: RelationshipFilter;
+  readonly most: number;
+}
 
 /** Reads what a change will look at from the store, where the graph is not in memory. */
 export class Preparation {
@@ -48,7 +55,7 @@ export class Preparation {
     this.#held.release();
   }
 
-  #filters(change: AuthzChange): { filter: RelationshipFilter; most: number }[] {
+  #filters(change: AuthzChange): Wanted[] {
     const { authzDelete } = this.#tenant.limits;
     const preconditions = (request: {
       preconditions?: readonly { filter: RelationshipFilter }[];
@@ -56,17 +63,7 @@ export class Preparation {
     switch (change.kind) {
       case "write":
         return [
-          ...change.request.updates.map(({ relationship: { resource, relation, subject } }) => ({
-            filter: {
-              resourceType: resource.type,
-              resourceId: resource.id,
-              relation,
-              subjectType: subject.type,
-              subjectId: subject.id,
-              subjectRelation: subject.relation ?? null,
-            },
-            most: 1,
-          })),
+          ...change.request.updates.map(({ relationship }) => justThis(relationship)),
           ...preconditions(change.request),
         ];
       case "delete":
@@ -82,6 +79,8 @@ export class Preparation {
           { filter: { subjectType: type, subjectId: id }, most },
         ];
       }
+      case "expire":
+        return (change.relationships ?? []).map(justThis);
       default:
         return [];
     }
@@ -89,7 +88,7 @@ export class Preparation {
 
   /** Of all there is, only what the new schema has no place for is kept. */
   async #readOrphans({ dialect, text }: WriteSchema): Promise<void> {
-    const { schema } = parseSchema(dialect, text, this.#tenant.limits);
+    const { schema } = parseSchema(text, { dialect, limits: this.#tenant.limits });
     if (schema === null) return;
     await this.#read(
       {},
@@ -123,4 +122,18 @@ export class Preparation {
       if (after === null) return;
     }
   }
+}
+
+function justThis({ resource, relation, subject }: Relationship): Wanted {
+  return {
+    filter: {
+      resourceType: resource.type,
+      resourceId: resource.id,
+      relation,
+      subjectType: subject.type,
+      subjectId: subject.id,
+      subjectRelation: subject.relation ?? null,
+    },
+    most: 1,
+  };
 }

@@ -3,10 +3,10 @@ import { fail } from "../../model/errors.ts";
 import { formatRelationship, type Relationship } from "../../model/relationship.ts";
 import type { RelationWrites } from "../../store/relations.ts";
 import { relationshipOfRow } from "../rows.ts";
+import { parseSchema } from "../schema/dialect.ts";
 import { lintSchema } from "../schema/lint.ts";
 import { placeFor } from "../schema/place.ts";
 import type { Schema, SchemaProblem } from "../schema/schema.ts";
-import { parseSchema, type Tenant } from "../tenant.ts";
 import type { PlanOptions } from "./apply.ts";
 import type { Ground } from "./ground.ts";
 
@@ -22,12 +22,9 @@ export function applySchema(
 ): AuthzOutcome {
   const { tenant, revision, now, writes } = options;
   const { dialect, text, dryRun } = request;
-  const { schema, problems } = parseSchema(dialect, text, tenant.limits);
+  const { schema, problems } = parseSchema(text, { dialect, limits: tenant.limits });
   if (schema === null) throw invalid(problems);
-  const caveatProblems = checkCaveats(tenant, schema);
-  const wrong = caveatProblems.filter(({ severity }) => severity === "error");
-  if (wrong.length > 0) throw invalid(wrong);
-  const told = [...problems, ...caveatProblems, ...lintSchema(schema)].map(describe);
+  const told = [...problems, ...lintSchema(schema)].map(describe);
   const { orphans, count } = findOrphans(options.ground, schema);
   const refuse = (request.orphans ?? (dialect === "native" ? "refuse" : "keep")) === "refuse";
   const outcome = { problems: told, orphans, orphanCount: count };
@@ -53,10 +50,11 @@ export function applySchema(
 }
 
 function invalid(problems: readonly SchemaProblem[]): Error {
-  const [first] = problems.filter(({ severity }) => severity === "error");
+  const errors = problems.filter(({ severity }) => severity === "error");
+  const [first] = errors;
   const place = first === undefined ? "" : `line ${first.at.line}, column ${first.at.column}: `;
   const suggestion = first?.suggestion === undefined ? "" : ` ${first.suggestion}`;
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   const reason = `${place}${first?.message ?? "it is empty"}${suggestion}${more}`;
   return fail("schema-invalid", {
     reason,
@@ -64,12 +62,6 @@ function invalid(problems: readonly SchemaProblem[]): Error {
     column: first?.at.column ?? 1,
     problem: first?.code ?? "empty",
   });
-}
-
-function checkCaveats(tenant: Tenant, schema: Schema): SchemaProblem[] {
-  return [...schema.caveats.values()].flatMap(
-    (definition) => tenant.compileCaveat(definition, schema).problems,
-  );
 }
 
 function describe({

@@ -1,9 +1,9 @@
+import { acceptedSchema } from "../../../authz/schema/dialect.ts";
 import { placeFor } from "../../../authz/schema/place.ts";
 import type { Schema } from "../../../authz/schema/schema.ts";
 import type { TenantPort } from "../../../model/authz.ts";
 import { fail, HoldfastError } from "../../../model/errors.ts";
 import type { Limits } from "../../../model/limits.ts";
-import { parseDescribed } from "../parsed.ts";
 import { InvalidTuple, printKey, reasonOfTuple, type TupleKey, toRelationship } from "./tuples.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function findInvalidTuple(
   if (!placeCodes.has(error.code)) return undefined;
   const { tenant, model, limits } = where;
   const description = await tenant.readSchema(model === "" ? undefined : model);
-  const schema = parseDescribed(description, limits);
+  const schema = acceptedSchema(description, limits);
   for (const key of tuples) {
     const problem = problemOf(schema, key);
     if (problem !== undefined) return explain(problem, key);

@@ -1,10 +1,10 @@
+import { acceptedSchema } from "../../../authz/schema/dialect.ts";
 import { toOpenfgaJson } from "../../../authz/schema/openfga/to-json.ts";
 import type { SchemaDescription } from "../../../model/authz.ts";
 import { HoldfastError } from "../../../model/errors.ts";
 import type { Limits } from "../../../model/limits.ts";
 import { type Answer, json } from "../../exchange.ts";
 import type { Route } from "../../route.ts";
-import { parseDescribed } from "../parsed.ts";
 import type { AuthzSources } from "../sources.ts";
 import {
   decodeToken,
@@ -100,5 +100,5 @@ function printModel(description: SchemaDescription, limits: Limits): unknown {
   if (description.dialect !== "openfga") {
     throw invalid(`the schema '${description.id}' is not written in OpenFGA's language`);
   }
-  return { id: description.id, ...toOpenfgaJson(parseDescribed(description, limits)) };
+  return { id: description.id, ...toOpenfgaJson(acceptedSchema(description, limits)) };
 }

@@ -1,3 +1,4 @@
+import { acceptedSchema } from "../../../authz/schema/dialect.ts";
 import { diffSchemas } from "../../../authz/schema/diff.ts";
 import { parseNativeSchema } from "../../../authz/schema/native/parse.ts";
 import {
@@ -10,7 +11,6 @@ import type { TenantPort } from "../../../model/authz.ts";
 import { fail, HoldfastError } from "../../../model/errors.ts";
 import type { Limits } from "../../../model/limits.ts";
 import type { Route } from "../../route.ts";
-import { parseDescribed } from "../parsed.ts";
 import type { AuthzSources } from "../sources.ts";
 import { type SpiceCall, type SpiceOperation, spiceRoute } from "./call.ts";
 import { printToken, requiredText } from "./nouns.ts";
@@ -131,7 +131,7 @@ async function readCurrent(
 ): Promise<{ readonly schema: Schema; readonly zookie: string }> {
   try {
     const description = await tenant.readSchema();
-    return { schema: parseDescribed(description, limits), zookie: description.zookie };
+    return { schema: acceptedSchema(description, limits), zookie: description.zookie };
   } catch (error) {
     // With this API a server without a schema has the empty one.
     if (!(error instanceof HoldfastError) || error.code !== "schema-missing") throw error;
