@@ -11,6 +11,7 @@ import { fail, reasonOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { LogRow, RelationReads } from "../store/relations.ts";
 import { pageSize } from "./lookup/page.ts";
+import { Sweep, sweepShare } from "./sweep.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -38,6 +39,7 @@ interface Logged {
 export class History {
   readonly #parts: HistoryParts;
   readonly #watchers = new Map<Tenant, Set<() => void>>();
+  readonly #sweep = new Sweep();
   #cancelTrim: (() => void) | null = null;
   #closed = false;
 
@@ -194,8 +196,14 @@ export class History {
   async trim(submit: (change: AuthzChange) => Promise<unknown>): Promise<void> {
     const { host, limits, store, tenants } = this.#parts;
     const before = host.now() - limits.authzHistory;
-    for (const tenant of [...tenants]) {
-      if (!tenant.leaving) await submit({ kind: "expire", tenant: tenant.id });
+    const all = [...tenants];
+    const windows = all.filter(({ view }) => view.residency !== null).length;
+    const bounds = { before, rows: sweepShare(windows), most: limits.authzDelete };
+    const parts = { host, store, submit, isClosed: () => this.#closed };
+    for (const tenant of all) {
+      if (tenant.leaving) continue;
+      if (tenant.view.residency === null) await submit({ kind: "expire", tenant: tenant.id });
+      else await this.#sweep.pass(tenant, parts, bounds);
       // What is not durable may be lost: the history must not begin after the last that is there.
       const upTo = Math.min(await store.findRevision(tenant.number, before), tenant.durable);
       await this.#trimTenant({ tenant: tenant.id, number: tenant.number, upTo }, submit);

@@ -424,7 +424,12 @@ export type AuthzChange =
       readonly upTo: number;
     }
   /** Relationships whose time is over go. */
-  | { readonly kind: "expire"; readonly tenant: string }
+  | {
+      readonly kind: "expire";
+      readonly tenant: string;
+      /** Where not all of them are in memory: which to look at. */
+      readonly relationships?: readonly Relationship[];
+    }
   | {
       readonly kind: "document";
       readonly tenant: string;

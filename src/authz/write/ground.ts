@@ -13,7 +13,7 @@ export interface Ground {
   match(filter: RelationshipFilter, limit: number): TupleRow[];
   /** Everything that holds; of a graph that is not in memory, what was read for the change. */
   all(): Iterable<TupleRow>;
-  /** What expired before a time, so many at most. */
+  /** What expired before a time, so many at most; where not all is in memory, of what was named. */
   expired(before: number, limit: number): TupleRow[];
 }
 
@@ -95,9 +95,13 @@ export class ReadGround implements Ground {
     return this.#rows.values();
   }
 
-  /** Not looked for where not all is in memory. */
-  expired(): TupleRow[] {
-    return [];
+  expired(before: number, limit: number): TupleRow[] {
+    const found: TupleRow[] = [];
+    for (const row of this.#rows.values()) {
+      if (found.length === limit) break;
+      if (row.expiresAt !== null && row.expiresAt <= before) found.push(row);
+    }
+    return found;
   }
 }
 
