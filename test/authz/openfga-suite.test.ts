@@ -19,11 +19,15 @@ const folder = suiteFolder("openfga");
 const skip = folder === undefined && "the suites are not beside this checkout";
 const seed = Number(process.env["HOLDFAST_SEED"] ?? Date.now() % 1_000_000);
 
-/** Where the question is another one than OpenFGA's, so that the answer is more than its error. */
+/**
+ * Where the question is another one than OpenFGA's, so that the answer is more than its error. Only
+ * here, in the process: the HTTP interface of OpenFGA answers like it, and has no differences.
+ */
 const exceptions: ReadonlyMap<string, string> = new Map([
   [
     "relation_through_ttu_with_condition",
-    "OpenFGA's ListUsers fails on any condition that lacks context, also where others decide",
+    "OpenFGA's ListUsers fails on any condition on its way that lacks context; a lookup tells who " +
+      "has the right all the same, since a check of each of them says yes",
   ],
 ]);
 const oracleExceptions: ReadonlyMap<string, string> = new Map([

@@ -60,6 +60,13 @@ export function invalid(message: string): FgaRefusal {
   return new FgaRefusal("validation_error", message);
 }
 
+/** What a condition depends on has to be given. */
+export function missingContext(object: string, missing: readonly string[]): FgaRefusal {
+  return invalid(
+    `failed to evaluate relationship condition: tuple on '${object}' is missing context parameters '[${missing.join(" ")}]'`,
+  );
+}
+
 export const tooComplex: FgaRefusal = new FgaRefusal(
   "authorization_model_resolution_too_complex",
   "Authorization Model resolution required too many rewrite rules to be resolved. Check your authorization model for infinite recursion or too much nesting",

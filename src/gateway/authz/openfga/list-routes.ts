@@ -5,6 +5,7 @@ import type { Route } from "../../route.ts";
 import type { Message } from "../proto.ts";
 import type { AuthzSources } from "../sources.ts";
 import { type FgaCall, type FgaOperation, storeRoute } from "./call.ts";
+import { UndecidedConditions } from "./conditions.ts";
 import { FgaRefusal, fgaRefusalOf, invalid, toFga } from "./errors.ts";
 import {
   isAllowed,
@@ -17,10 +18,11 @@ import { matching, patterns, readFgaUser, readTupleKey, type TupleKey } from "./
 
 /** Lists of objects and of users: whole, for there is no page to cut them into. */
 export function listRoutes(sources: AuthzSources): Route[] {
-  return operations.map((operation) => storeRoute(operation, sources));
+  const conditions = new UndecidedConditions(sources.limits);
+  return operationsWith(conditions).map((operation) => storeRoute(operation, sources));
 }
 
-const operations: readonly FgaOperation[] = [
+const operationsWith = (conditions: UndecidedConditions): readonly FgaOperation[] => [
   {
     method: "POST",
     path: "/list-objects",
@@ -44,7 +46,7 @@ const operations: readonly FgaOperation[] = [
     name: "ListUsers",
     summary: "The users of a type that have a relation with an object.",
     right: "check",
-    run: listUsers,
+    run: (call) => listUsers(call, conditions),
   },
 ];
 
@@ -153,7 +155,7 @@ async function refuseList(
   throw isOfUser ? invalid(`invalid 'user' value: ${toFga(error).message}`) : error;
 }
 
-async function listUsers(call: FgaCall): Promise<Answer> {
+async function listUsers(call: FgaCall, conditions: UndecidedConditions): Promise<Answer> {
   const { ask, tenant, body } = call;
   const object = readRequired(body, "object", "Object");
   const resource = { type: object.text("type"), id: object.text("id") };
@@ -187,7 +189,10 @@ async function listUsers(call: FgaCall): Promise<Answer> {
         users.push(printFound(found, { type: subjectType, relation: subjectRelation }));
       }
     }
-    if (page.next === null) return json(200, { users });
+    if (page.next === null) {
+      await conditions.refuse(tenant, request, page);
+      return json(200, { users });
+    }
     after = page.next;
   }
 }

@@ -13,7 +13,7 @@ import type { Message } from "../proto.ts";
 import type { AuthzSources } from "../sources.ts";
 import { type FgaCall, type FgaOperation, storeRoute } from "./call.ts";
 import { findInvalidTuple } from "./diagnosis.ts";
-import { FgaRefusal, fgaRefusalOf, invalid, toFga } from "./errors.ts";
+import { FgaRefusal, fgaRefusalOf, invalid, missingContext, toFga } from "./errors.ts";
 import {
   matching,
   patterns,
@@ -83,9 +83,7 @@ export function isAllowed(
   object: string,
 ): boolean {
   if (verdict !== "conditional") return verdict === "yes";
-  throw invalid(
-    `failed to evaluate relationship condition: tuple on '${object}' is missing context parameters '[${missing.join(" ")}]'`,
-  );
+  throw missingContext(object, missing);
 }
 
 /** What all questions have; `contextual` is read before, since its errors have another code. */

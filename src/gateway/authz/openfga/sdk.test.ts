@@ -11,6 +11,9 @@ import {
   TypeName,
 } from "@openfga/sdk";
 import { serveForTest, type TestServer } from "../../../../test/gateway/server.ts";
+import { parseOpenfgaDsl } from "../../../authz/schema/openfga/openfga.ts";
+import { toOpenfgaJson } from "../../../authz/schema/openfga/to-json.ts";
+import { defaultLimits } from "../../../model/limits.ts";
 
 /** The SDK of OpenFGA as it comes from npm, against a real server: every call it has. */
 
@@ -572,6 +575,58 @@ test("users are listed by type, usersets and everybody included", async () => {
     (await refusal(list("1", { type: "group", relation: "boss" }))).code,
     "relation_not_found",
   );
+});
+
+test("a list of users fails on any condition on the way that lacks context, as OpenFGA's", async () => {
+  const { id } = await clientOf().createStore({ name: "Conditions" });
+  const fresh = clientOf(id);
+  const { schema } = parseOpenfgaDsl(
+    `model
+  schema 1.1
+type user
+type bot
+type planet
+type document
+  relations
+    define owner: [user]
+    define guest: [user, bot with in_office]
+    define viewer: owner or guest
+    define reader: [user] and guest
+    define editor: [user] but not guest
+condition in_office(hour: int) {
+  hour >= 9
+}`,
+    defaultLimits,
+  );
+  await fresh.writeAuthorizationModel(toOpenfgaJson(schema!) as never);
+  await fresh.writeTuples([
+    tuple("document:1", "owner", "user:ada"),
+    tuple("document:1", "editor", "user:ada"),
+    { ...tuple("document:1", "guest", "bot:b"), condition: { name: "in_office" } as never },
+  ]);
+  const list = (relation: string, type: string, context?: object) =>
+    fresh.listUsers({
+      object: { type: "document", id: "1" },
+      relation,
+      user_filters: [{ type }],
+      ...(context === undefined ? {} : { context }),
+    });
+  // The condition is that of somebody else, and it is on the way all the same.
+  for (const relation of ["viewer", "editor", "reader"]) {
+    const { code, status, message } = await refusal(list(relation, "user"));
+    assert.deepEqual([code, status], ["validation_error", 400], relation);
+    assert.match(message!, /'document:1' is missing context parameters '\[hour\]'/);
+  }
+  const ada = [{ object: { type: "user", id: "ada" } }];
+  assert.deepEqual((await list("viewer", "user", { hour: 8 })).users, ada);
+  assert.deepEqual((await list("viewer", "user", { hour: 10 })).users, ada);
+  // Nothing is read where there is no way, which is found by the first operand and by the base.
+  assert.deepEqual((await list("owner", "user")).users, ada);
+  for (const relation of ["viewer", "reader", "editor"]) {
+    assert.deepEqual((await list(relation, "planet")).users, []);
+  }
+  assert.deepEqual((await list("reader", "bot")).users, []);
+  assert.deepEqual((await list("editor", "bot")).users, []);
 });
 
 test("changes are told tuple by tuple, whatever transactions they came in", async () => {
