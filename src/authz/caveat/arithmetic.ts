@@ -1,6 +1,6 @@
 import { type Frame, textCost } from "./frame.ts";
 import { makeDuration, makeTimestamp } from "./time.ts";
-import { dyn, fits, listOf, scalar, type Type } from "./types.ts";
+import { dyn, fits, joinNaturals, joinTypes, listOf, scalar, type Type } from "./types.ts";
 import {
   Duration,
   Failure,
@@ -51,7 +51,11 @@ export function typeOfArithmetic(
 ): Type | null {
   if (left.kind === "list" && right.kind === "list" && operator === "+") {
     if (!fits(left, right)) return null;
-    return left.of.kind === "dyn" ? left : right;
+    return left.of.kind === "dyn" ? left : joinTypes(left, right);
+  }
+  if (left.kind === "natural" || right.kind === "natural") {
+    const isAny = left.kind === "dyn" || right.kind === "dyn";
+    return isAny ? dyn : joinNaturals(left, right);
   }
   const fitting = signatures[operator].filter(
     ([one, other]) => fits(one, left) && fits(other, right),

@@ -65,10 +65,10 @@ export function compileCaveat(
   if ("problem" in parsed) {
     return { caveat: null, problems: [placeProblem(parsed.problem, definition)] };
   }
-  const uintAsInt = dialect === "native";
+  const naturals = dialect === "native";
   const variables = [...definition.parameters].map(([name, type]) => ({
     name,
-    type: typeOfParameter(type, { uintAsInt }),
+    type: typeOfParameter(type, { naturals }),
   }));
   const checker = new Checker(dialect, variables);
   const { type, run } = checker.check(parsed.ast);
@@ -114,11 +114,10 @@ class EvaluableCaveat implements Caveat {
 
   readContext(context: CaveatContext, kind: "stored" | "asked"): ReadContext {
     if (kind === "stored") this.#refuseUnknown(context);
-    const options = { uintAsInt: this.#evaluation.dialect === "native", depth: 0 };
     const values: (Value | undefined)[] = [];
     for (const [name, type] of this.parameters) {
       const json = Object.hasOwn(context, name) ? context[name] : undefined;
-      const value = json === undefined ? undefined : readValue(json, type, options);
+      const value = json === undefined ? undefined : readValue(json, type);
       if (value instanceof Failure) throw this.#misfit(`${name}: ${value.reason}`);
       values.push(value);
     }

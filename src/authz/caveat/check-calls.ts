@@ -3,8 +3,9 @@ import { didYouMean } from "../schema/suggest.ts";
 import type { Checked, Checking } from "./checked.ts";
 import { Frame, type Run } from "./frame.ts";
 import { type FunctionRow, functionTable, matchPattern } from "./functions.ts";
+import { fitTo } from "./naturals.ts";
 import { parsePattern } from "./pattern.ts";
-import { dyn, fits, formatType, type Type } from "./types.ts";
+import { dyn, fits, formatType, int, scalar, type Type } from "./types.ts";
 import { Failure, isOpen, openOf, type Value } from "./value.ts";
 
 /** A call of a function; macros are not among them. */
@@ -18,7 +19,7 @@ export interface Call {
 export function checkCall(call: Call, checking: Checking): Checked {
   const { node, name, receiver } = call;
   const nodes = receiver === undefined ? call.parameters : [receiver, ...call.parameters];
-  const operands = nodes.map((operand) => checking.check(operand));
+  const given = nodes.map((operand) => checking.check(operand));
   const row = functionTable.get(name);
   if (row === undefined || (row.only !== undefined && row.only !== checking.dialect)) {
     return checking.refuse(node, {
@@ -27,6 +28,7 @@ export function checkCall(call: Call, checking: Checking): Checked {
       suggestion: didYouMean(name, functionTable.keys()),
     });
   }
+  const operands = given.map((operand, at) => (takesUint(row, at) ? operand : fitTo(int, operand)));
   const result = resultOf(row, { isMember: receiver !== undefined, operands });
   if (result === null) return refuseOperands(call, { operands, row, checking });
   const run = makeCall(row, operands);
@@ -34,6 +36,10 @@ export function checkCall(call: Call, checking: Checking): Checked {
   return operands.every(({ constant }) => constant !== undefined)
     ? foldCall(node, { run, type: result, checking })
     : { type: result, run };
+}
+
+function takesUint({ overloads }: FunctionRow, at: number): boolean {
+  return overloads.some(({ parameters }) => fits(parameters[at] ?? dyn, scalar("uint")));
 }
 
 /** null when there is no such way to call it. */

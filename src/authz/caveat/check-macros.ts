@@ -62,7 +62,8 @@ function checkLoop(call: Call, checking: Checking): Checked {
     const [, first, second] = parameters.map((parameter, at) =>
       at === 0 ? undefined : checking.check(parameter),
     );
-    const uintKeys = range?.type.kind === "map" && range.type.key.kind === "uint";
+    const uintKeys =
+      range?.type.kind === "map" && ["uint", "natural"].includes(range.type.key.kind);
     const loop = { range: range?.run ?? nothing, slot, uintKeys, body: first?.run ?? nothing };
     if (name === "map" && second === undefined) {
       const always = { ...loop, body: () => true };

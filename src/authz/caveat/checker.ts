@@ -24,12 +24,14 @@ import {
   makeOrdering,
   makeTernary,
 } from "./logic.ts";
+import { fitTo } from "./naturals.ts";
 import { checkOptional } from "./optionals.ts";
 import {
   bool,
   dyn,
   fits,
   formatType,
+  int,
   joinTypes,
   listOf,
   mapOf,
@@ -231,21 +233,23 @@ export class Checker implements Checking {
   /** Elements that do not fit together make a list of anything. */
   #checkList(nodes: readonly ASTNode[]): Checked {
     const elements = nodes.map((node) => this.check(node));
-    return { type: listOf(joinAll(elements)), ...makeListLiteral(elements) };
+    const of = joinAll(elements);
+    return { type: listOf(of), ...makeListLiteral(elements.map((one) => fitTo(of, one))) };
   }
 
   #checkMap(node: ASTNode, nodes: readonly (readonly [ASTNode, ASTNode])[]): Checked {
     const keys = nodes.map(([key]) => this.check(key));
     const values = nodes.map(([, value]) => this.check(value));
     for (const [at, { type }] of keys.entries()) {
-      if (["string", "int", "uint", "bool", "dyn"].includes(type.kind)) continue;
+      if (keyKinds.includes(type.kind)) continue;
       return this.refuse(nodes[at]?.[0] ?? node, {
         code: "caveat-type",
         message: `${formatType(type)} cannot be the key of a map`,
       });
     }
-    const type = mapOf(joinAll(keys), joinAll(values));
-    return { type, run: makeMapLiteral({ keys, values }) };
+    const of = joinAll(values);
+    const run = makeMapLiteral({ keys, values: values.map((one) => fitTo(of, one)) });
+    return { type: mapOf(joinAll(keys), of), run };
   }
 
   #checkTernary(node: ASTNode, nodes: readonly [ASTNode, ASTNode, ASTNode]): Checked {
@@ -264,7 +268,10 @@ export class Checker implements Checking {
     }
     // One of them may be anything: the other says what is expected, and it is looked at when it runs.
     const known = chosen.type.kind === "dyn" ? otherwise.type : chosen.type;
-    const run = makeTernary(condition.run, { chosen: chosen.run, otherwise: otherwise.run });
+    const run = makeTernary(condition.run, {
+      chosen: fitTo(type, chosen).run,
+      otherwise: fitTo(type, otherwise).run,
+    });
     return { type: type.kind === "dyn" ? known : type, run };
   }
 
@@ -303,7 +310,7 @@ export class Checker implements Checking {
     const isInteger = operandNode.op === "value" && typeof operandNode.args === "bigint";
     const operand = isInteger
       ? literalOf(operandNode, this, { isNegated: true })
-      : this.check(operandNode);
+      : fitTo(int, this.check(operandNode));
     const { type, run } = operand;
     if (!["int", "double", "dyn"].includes(type.kind)) {
       const message = `- does not take ${formatType(type)}`;
@@ -330,11 +337,12 @@ export class Checker implements Checking {
       const type = typeOfArithmetic(operator, types);
       const apply = arithmetic[operator];
       if (type === null) return this.#refuseBinary(node, { operator, types });
+      const [one, other] = [fitTo(type, left).run, fitTo(type, right).run];
       return {
         type,
         run: (frame) => {
           frame.cost++;
-          return apply(left.run(frame), right.run(frame), frame);
+          return apply(one(frame), other(frame), frame);
         },
       };
     }
@@ -365,6 +373,8 @@ export class Checker implements Checking {
     });
   }
 }
+
+const keyKinds: readonly string[] = ["string", "int", "uint", "natural", "bool", "dyn"];
 
 interface Binary {
   readonly operator: string;

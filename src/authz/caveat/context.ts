@@ -3,13 +3,6 @@ import { parseIp } from "./ip.ts";
 import { parseDuration, parseTimestamp } from "./time.ts";
 import { Failure, Uint, type Value } from "./value.ts";
 
-export interface ReadOptions {
-  /** SpiceDB: a `uint` is an `int` that is not negative. */
-  readonly uintAsInt: boolean;
-  /** Arrays and objects around this value. */
-  readonly depth: number;
-}
-
 /** Arrays and objects within each other; more is refused. */
 const maxDepth = 100;
 
@@ -19,11 +12,16 @@ const maxDepth = 100;
  * a fraction is no integer. What is too large is refused, where SpiceDB takes the nearest number that
  * fits.
  */
-export function readValue(json: unknown, type: CaveatType, options: ReadOptions): Value | Failure {
-  if (options.depth > maxDepth) return new Failure(`more than ${maxDepth} levels deep`);
+export function readValue(json: unknown, type: CaveatType): Value | Failure {
+  return readAt(json, type, 0);
+}
+
+/** @param depth arrays and objects around this value. */
+function readAt(json: unknown, type: CaveatType, depth: number): Value | Failure {
+  if (depth > maxDepth) return new Failure(`more than ${maxDepth} levels deep`);
   switch (type.kind) {
     case "any":
-      return readAny(json, options);
+      return readAny(json, depth);
     case "bool":
       return typeof json === "boolean" ? json : misfit(json, "bool");
     case "string":
@@ -32,7 +30,7 @@ export function readValue(json: unknown, type: CaveatType, options: ReadOptions)
       return readInteger(json, int64);
     case "uint": {
       const value = readInteger(json, uint64);
-      return typeof value !== "bigint" || options.uintAsInt ? value : new Uint(value);
+      return typeof value === "bigint" ? new Uint(value) : value;
     }
     case "double":
       return readDouble(json);
@@ -43,37 +41,37 @@ export function readValue(json: unknown, type: CaveatType, options: ReadOptions)
     case "ipaddress":
       return readText(json, type.kind);
     case "list":
-      return readList(json, type.of, options);
+      return readList(json, type.of, depth);
     case "map":
-      return readMap(json, type.of, options);
+      return readMap(json, type.of, depth);
   }
 }
 
-function readAny(json: unknown, options: ReadOptions): Value | Failure {
+function readAny(json: unknown, depth: number): Value | Failure {
   if (json === null || typeof json === "string" || typeof json === "boolean") return json;
   if (typeof json === "number") return readDouble(json);
-  if (Array.isArray(json)) return readList(json, { kind: "any" }, options);
+  if (Array.isArray(json)) return readList(json, { kind: "any" }, depth);
   return typeof json === "object"
-    ? readMap(json, { kind: "any" }, options)
+    ? readMap(json, { kind: "any" }, depth)
     : misfit(json, "plain JSON");
 }
 
-function readList(json: unknown, of: CaveatType, options: ReadOptions): Value | Failure {
+function readList(json: unknown, of: CaveatType, depth: number): Value | Failure {
   if (!Array.isArray(json)) return misfit(json, "list");
   const values: Value[] = [];
   for (const [at, item] of json.entries()) {
-    const value = readValue(item, of, { ...options, depth: options.depth + 1 });
+    const value = readAt(item, of, depth + 1);
     if (value instanceof Failure) return new Failure(`item ${at}: ${value.reason}`);
     values.push(value);
   }
   return values;
 }
 
-function readMap(json: unknown, of: CaveatType, options: ReadOptions): Value | Failure {
+function readMap(json: unknown, of: CaveatType, depth: number): Value | Failure {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return misfit(json, "map");
   const values = new Map<string, Value>();
   for (const [key, item] of Object.entries(json)) {
-    const value = readValue(item, of, { ...options, depth: options.depth + 1 });
+    const value = readAt(item, of, depth + 1);
     if (value instanceof Failure) return new Failure(`key ${quote(key)}: ${value.reason}`);
     values.set(key, value);
   }

@@ -1,6 +1,7 @@
 import type { Call } from "./check-calls.ts";
 import type { Checked, Checking } from "./checked.ts";
 import type { Frame, Run } from "./frame.ts";
+import { runAsInt } from "./naturals.ts";
 import { bool, dyn, formatType, joinTypes, optionalOf, type Type } from "./types.ts";
 import {
   Failure,
@@ -42,10 +43,8 @@ export function checkOptional(call: Call, checking: Checking): Checked | undefin
       message: `${formatType(type)}.${name}() does not take ${formatType(parameter?.type ?? dyn)}`,
     });
   }
-  return {
-    type: result,
-    run: makeMethod(name, { operand: operand.run, parameter: parameter?.run }),
-  };
+  const run = makeMethod(name, { operand: operand.run, parameter: parameter?.run });
+  return { type: result, run: result.kind === "int" ? runAsInt(run) : run };
 }
 
 function resultOf(

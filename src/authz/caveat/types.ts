@@ -11,6 +11,8 @@ export type ScalarKind =
   | "bool"
   | "int"
   | "uint"
+  /** A parameter that SpiceDB's language declares `uint`: see naturals.ts. */
+  | "natural"
   | "double"
   | "string"
   | "bytes"
@@ -41,13 +43,13 @@ export function optionalOf(of: Type): Type {
   return { kind: "optional", of };
 }
 
-/** Maps have strings as keys. With `uintAsInt` a `uint` is an `int` that is not negative (SpiceDB). */
-export function typeOfParameter(type: CaveatType, options: { readonly uintAsInt: boolean }): Type {
+/** Maps have strings as keys. With `naturals` a `uint` may stand beside ints, as in SpiceDB. */
+export function typeOfParameter(type: CaveatType, options: { readonly naturals: boolean }): Type {
   switch (type.kind) {
     case "any":
       return dyn;
     case "uint":
-      return options.uintAsInt ? int : scalar("uint");
+      return scalar(options.naturals ? "natural" : "uint");
     case "list":
       return listOf(typeOfParameter(type.of, options));
     case "map":
@@ -66,25 +68,42 @@ export function fits(one: Type, other: Type): boolean {
   if (one.kind === "list" || one.kind === "optional") {
     return other.kind === one.kind && fits(one.of, other.of);
   }
-  return one.kind === other.kind;
+  return one.kind === other.kind || joinNaturals(one, other) !== null;
+}
+
+/** What a natural number comes to beside another integer; null when it is something else. */
+export function joinNaturals(one: Type, other: Type): Type | null {
+  if (one.kind === "natural") return isInteger(other) ? other : null;
+  return other.kind === "natural" && isInteger(one) ? one : null;
+}
+
+function isInteger({ kind }: Type): boolean {
+  return kind === "int" || kind === "uint" || kind === "natural";
 }
 
 /** The type of something that is one or the other; null when they do not fit. */
 export function joinTypes(one: Type, other: Type): Type | null {
   if (one.kind === "dyn" || other.kind === "dyn") return dyn;
   if (one.kind === "map" && other.kind === "map") {
-    const [key, of] = [joinTypes(one.key, other.key), joinTypes(one.of, other.of)];
+    const [key, of] = [joinInner(one.key, other.key), joinInner(one.of, other.of)];
     return key === null || of === null ? null : mapOf(key, of);
   }
   if (one.kind === "list" && other.kind === "list") {
-    const of = joinTypes(one.of, other.of);
+    const of = joinInner(one.of, other.of);
     return of === null ? null : listOf(of);
   }
   if (one.kind === "optional" && other.kind === "optional") {
-    const of = joinTypes(one.of, other.of);
+    const of = joinInner(one.of, other.of);
     return of === null ? null : optionalOf(of);
   }
-  return one.kind === other.kind ? one : null;
+  return one.kind === other.kind ? one : joinNaturals(one, other);
+}
+
+/** Values that are inside others stay as they are, so that one may be an int and another a uint. */
+function joinInner(one: Type, other: Type): Type | null {
+  const joined = joinTypes(one, other);
+  const isMixed = joined?.kind === "int" && one.kind !== other.kind;
+  return isMixed ? dyn : joined;
 }
 
 export function formatType(type: Type): string {
@@ -98,6 +117,8 @@ export function formatType(type: Type): string {
     case "list":
     case "optional":
       return `${type.kind}<${formatType(type.of)}>`;
+    case "natural":
+      return "uint";
     default:
       return type.kind;
   }
