@@ -243,10 +243,6 @@ export class Asking {
     return this.#unseeing.check(resource, permission, subject);
   }
 
-  #isBlindCircle(item: CheckItem): boolean {
-    return this.#unseeing.isCircle(item);
-  }
-
   get #unseeing(): Oracle {
     this.#blindOracle ??= new Oracle({ ...this.#oracle.world, blind: true });
     return this.#blindOracle;
@@ -260,11 +256,13 @@ export class Asking {
       this.#tally.count("circles that lead nowhere");
       return null;
     }
-    // Nor what becomes of a circle when a condition on the way is met, as long as it denies.
-    const denies = "verdict" in given && given.verdict === "no";
-    if (denies && this.#isBlindCircle(item)) {
-      this.#tally.count("circles under conditions");
-      return null;
+    // Nor does it let one condition in a circle go both ways at once.
+    if ("verdict" in given && given.verdict !== "conditional") {
+      const oracles = [this.#oracle, this.#unseeing];
+      if (oracles.some((oracle) => oracle.isAlways(given.verdict, item))) {
+        this.#tally.count("circles under conditions");
+        return null;
+      }
     }
     if (this.#isTooDeep(item, given)) {
       this.#tally.count("too deep");

@@ -336,6 +336,127 @@ type document
   },
 );
 
+/** Groups in circles, and documents that ban whoever is in them. */
+const circular = `model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user, group#member]
+    define pass: [user]
+    define middle: [user, group#outer]
+    define inner: [user, group#middle]
+    define outer: inner and pass
+type document
+  relations
+    define viewer: [user]
+    define flagged: [user with is_on]
+    define cleared: [user]
+    define circle: [group#member]
+    define both: circle and flagged
+    define left: circle but not cleared
+    define loose: circle or flagged
+    define unless_both: viewer but not both
+    define unless_left: viewer but not left
+    define unless_loose: viewer but not loose
+    define twice: viewer but not unless_left
+    define entered: [group#outer]
+    define found: [group#middle]
+    define unless_found: viewer but not (entered or found)
+condition is_on(flag: bool) {
+  flag
+}`;
+
+const around = ["group:g#member@group:h#member", "group:h#member@group:g#member"];
+
+each(
+  "circles: one cut on the way to what is yes all the same does not count right of `but not`",
+  async (ground) => {
+    const relationships = [
+      ...around,
+      "group:g#member@group:e#member",
+      "group:h#member@group:e#member",
+      "group:e#member@user:a",
+      "document:1#viewer@user:a",
+      "document:1#circle@group:g#member",
+      "document:1#flagged@user:a[is_on]",
+    ];
+    // In one of the orders the circle comes before what leads out of it.
+    for (const there of [relationships, relationships.toReversed()]) {
+      const of = { dialect: "openfga", schema: circular, there } as const;
+      const tenant = await tenantWith(ground, of);
+      const ask = (question?: Question) =>
+        verdict(tenant, "document:1#unless_both@user:a", question);
+      assert.equal(await ask(), "conditional");
+      assert.equal(await ask({ context: { flag: false } }), "yes");
+      assert.equal(await ask({ context: { flag: true } }), "no");
+      const { items } = await tenant.lookupResources(sought("document#unless_both@user:a"));
+      assert.deepEqual(items, [{ id: "1", verdict: "conditional", missing: ["flag"] }]);
+    }
+  },
+);
+
+each(
+  "circles: one from which a yes is taken away is a no, and no circle any more",
+  async (ground) => {
+    const there = [
+      ...around,
+      "document:1#viewer@user:a",
+      "document:1#circle@group:g#member",
+      "document:1#cleared@user:a",
+      "document:2#viewer@user:a",
+      "document:2#circle@group:g#member",
+    ];
+    const tenant = await tenantWith(ground, { dialect: "openfga", schema: circular, there });
+    assert.equal(await verdict(tenant, "document:1#left@user:a"), "no");
+    assert.equal(await verdict(tenant, "document:1#unless_left@user:a"), "yes");
+    assert.equal(await verdict(tenant, "document:1#twice@user:a"), "no");
+    // Where it is a circle still, nothing is granted.
+    assert.equal(await verdict(tenant, "document:2#unless_left@user:a"), "no");
+    assert.equal(await verdict(tenant, "document:2#twice@user:a"), "no");
+    const { items } = await tenant.lookupResources(sought("document#unless_left@user:a"));
+    assert.deepEqual(items, [{ id: "1", verdict: "yes", missing: [] }]);
+  },
+);
+
+each("circles: under a condition, one denies only where the condition lets it", async (ground) => {
+  const there = [
+    ...around,
+    "document:1#viewer@user:a",
+    "document:1#circle@group:g#member",
+    "document:1#flagged@user:a[is_on]",
+  ];
+  const tenant = await tenantWith(ground, { dialect: "openfga", schema: circular, there });
+  const expected = { both: ["conditional", "no", "yes"], loose: ["no", "no", "no"] };
+  for (const [name, [open, on, off]] of Object.entries(expected)) {
+    const ask = (question?: Question) =>
+      verdict(tenant, `document:1#unless_${name}@user:a`, question);
+    assert.equal(await ask(), open, name);
+    assert.equal(await ask({ context: { flag: true } }), on, name);
+    assert.equal(await ask({ context: { flag: false } }), off, name);
+  }
+  const { missing } = await tenant.check(asked("document:1#unless_both@user:a"));
+  assert.deepEqual(missing, ["flag"]);
+});
+
+each(
+  "circles: what was found on the way around one that comes to no is no itself",
+  async (ground) => {
+    // `outer` is a no whatever the circle is, so `middle`, which leads nowhere else, is one as well.
+    const there = [
+      "group:g#inner@group:g#middle",
+      "group:g#middle@group:g#outer",
+      "document:1#viewer@user:a",
+      "document:1#entered@group:g#outer",
+      "document:1#found@group:g#middle",
+    ];
+    const tenant = await tenantWith(ground, { dialect: "openfga", schema: circular, there });
+    assert.equal(await verdict(tenant, "document:1#unless_found@user:a"), "yes");
+    await touch(tenant, "group:g#pass@user:a");
+    assert.equal(await verdict(tenant, "document:1#unless_found@user:a"), "no");
+  },
+);
+
 // Snapshots.
 
 each(

@@ -32,6 +32,8 @@ export interface World {
   readonly now: number;
   /** Goes round in circles also where the schema says that there is nothing to be found. */
   readonly blind?: boolean;
+  /** What becomes of conditions that lack context. Without it they may go either way. */
+  readonly settled?: ReadonlyMap<CaveatUse, boolean>;
 }
 
 export type Answer =
@@ -46,6 +48,9 @@ interface Value {
   /** Parameters that were asked for on the way, where it is not decided. */
   readonly missing: ReadonlySet<string>;
 }
+
+/** More cases than these are not gone through. */
+const openMax = 14;
 
 const nothing: ReadonlySet<string> = new Set();
 const yes = only("yes");
@@ -79,6 +84,32 @@ export class Oracle {
     readonly subject: SubjectRef;
   }): boolean {
     return this.#solve(resource, permission, subject).outcomes.has("endless");
+  }
+
+  /**
+   * Is this the answer whatever becomes of the conditions that lack context? Asked case by case: where
+   * a circle comes back to a condition, `check` lets it go one way here and the other way there.
+   */
+  isAlways(
+    verdict: Verdict,
+    item: {
+      readonly resource: ObjectRef;
+      readonly permission: string;
+      readonly subject: SubjectRef;
+    },
+  ): boolean {
+    const open = this.#facts.openUses;
+    if (open.length > openMax) return false;
+    for (let bits = 0; bits < 2 ** open.length; bits++) {
+      const settled = new Map(open.map((use, at) => [use, ((bits >> at) & 1) === 1]));
+      const answer = new Oracle({ ...this.world, settled }).check(
+        item.resource,
+        item.permission,
+        item.subject,
+      );
+      if ("error" in answer || answer.verdict !== verdict) return false;
+    }
+    return true;
   }
 
   #solve(resource: ObjectRef, permission: string, subject: SubjectRef): Value {
@@ -195,6 +226,13 @@ class Facts {
     return [...this.#held.values()].flat().some(({ caveat }) => caveat !== undefined);
   }
 
+  get openUses(): readonly CaveatUse[] {
+    return [...this.#held.values()]
+      .flat()
+      .flatMap(({ caveat }) => (caveat === undefined ? [] : [caveat]))
+      .filter((use) => this.caveat(use).outcomes.size > 1);
+  }
+
   caveat(use: CaveatUse | undefined): Value {
     if (use === undefined) return yes;
     const caveat = this.#caveats.get(use.name);
@@ -209,6 +247,8 @@ class Facts {
       );
       if (result.value === "error") return failed;
       if (result.value !== "unknown") return result.value === "yes" ? yes : no;
+      const settled = this.#world.settled?.get(use);
+      if (settled !== undefined) return settled ? yes : no;
       return { outcomes: new Set(["yes", "no"]), missing: new Set(result.missing) };
     } catch {
       return failed;

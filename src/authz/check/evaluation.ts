@@ -5,7 +5,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Overlay, OverlayEdge } from "../graph/overlay.ts";
 import type { RelationDefinition, Schema } from "../schema/schema.ts";
 import type { Tracer } from "./tracer.ts";
-import type { Tri } from "./verdict.ts";
+import type { Tri, Value } from "./verdict.ts";
 
 /*
  * What a schema is compiled to, and what its rules see of a question. The evaluator is what they
@@ -13,7 +13,7 @@ import type { Tri } from "./verdict.ts";
  */
 
 /** Says whether the subject of the evaluation has something on an object. */
-export type Rule = (evaluation: Evaluation, object: number) => Tri;
+export type Rule = (evaluation: Evaluation, object: number) => Value;
 
 /**
  * A relation or permission of one type, compiled: names are numbers of the tenant, and the rewrite is
@@ -89,8 +89,6 @@ export interface Evaluation {
    * given, and errors. What turns out not to matter is taken off its end (`settle`).
    */
   readonly doubts: (string | HoldfastError)[];
-  /** How often a circle was cut. */
-  circles: number;
   /** How many rights lie above what is evaluated now. */
   readonly depth: number;
 
@@ -98,11 +96,11 @@ export interface Evaluation {
    * Evaluates a right of an object, wherever the path comes from: here circles are cut, depth is
    * bounded, and what was found out before in the same question is found again.
    */
-  enter(right: Right, object: number): Tri;
+  enter(right: Right, object: number): Value;
   /**
    * A part that is known, whatever is unknown within it: the doubts noted since `mark` do not matter.
    */
-  settle(mark: number, value: Tri): Tri;
+  settle(mark: number, value: Value): Value;
 
   typeOf(object: number): number;
   idOf(object: number): string;

@@ -12,7 +12,17 @@ import { Path } from "./path.ts";
 import type { Residency } from "./residency.ts";
 import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./slots.ts";
 import type { Tracer } from "./tracer.ts";
-import { no, type Tri, unknown, yes } from "./verdict.ts";
+import {
+  circle,
+  isDefinite,
+  isOpen,
+  lower,
+  no,
+  type Tri,
+  unknown,
+  type Value,
+  yes,
+} from "./verdict.ts";
 
 /** What an evaluation is about. */
 export interface Subject {
@@ -79,7 +89,6 @@ export class Evaluator implements Evaluation {
   expiresAt: number = Number.POSITIVE_INFINITY;
   /** Relationships looked at. */
   work = 0;
-  circles = 0;
   /** Something was not in memory: the answer counts for nothing. */
   incomplete = false;
 
@@ -162,7 +171,6 @@ export class Evaluator implements Evaluation {
     this.sawCaveat = false;
     this.sawExpired = false;
     this.expiresAt = Number.POSITIVE_INFINITY;
-    this.circles = 0;
     this.dependencyCount = 0;
     this.#path.begin();
     this.#memo.begin();
@@ -174,7 +182,8 @@ export class Evaluator implements Evaluation {
 
   /** One whole answer. Throws what stood in the way, if that would have decided. */
   answer(right: Right, object: number): Tri {
-    const value = this.settle(0, this.enter(right, object));
+    const value = lower(this.enter(right, object));
+    this.settle(0, value);
     if (value !== unknown || this.incomplete) return value;
     for (const doubt of this.doubts) if (typeof doubt !== "string") throw doubt;
     return value;
@@ -210,11 +219,11 @@ export class Evaluator implements Evaluation {
     return this.overlay?.id(object) ?? "";
   }
 
-  enter(right: Right, object: number): Tri {
+  enter(right: Right, object: number): Value {
     if (object === this.subjectObject && right.relation === this.subjectRelation) return yes;
     if (right.leaf) return right.rule(this, object);
     const known = this.#recall(right, object);
-    if (known >= 0) return known as Tri; // what is not -1 is one
+    if (known >= 0) return known as Value; // what is not -1 is one
     const path = this.#path;
     const place = path.find(right.uid, object);
     if (place >= 0) return this.#cutCircle(place, right);
@@ -224,21 +233,20 @@ export class Evaluator implements Evaluation {
     }
     this.#step();
     const mark = this.doubts.length;
-    const { circles } = this;
     const cutOff = this.#cutOff;
     const { low, high } = path;
     path.push(right.uid, object);
     const value = right.rule(this, object);
     const { circlesFail } = this.schema;
-    // Where circles make it unknown, what is known all the same is known. Else yes alone is certain.
-    const settled = value === yes || (circlesFail && value === no);
-    path.pop({ value, settled, assumed: circlesFail ? unknown : no });
+    // What is known whatever became of the circles on its way rests on none of them.
+    const settled = circlesFail ? value !== unknown : isDefinite(value);
+    path.pop({ value, settled, assumed: circlesFail ? unknown : circle });
     // From a place less deep, what was too deep may be known.
-    if (value !== unknown || this.#cutOff === cutOff) {
-      const circle = this.circles > circles;
+    const open = isOpen(value);
+    if (!open || this.#cutOff === cutOff) {
       const cuts = { low: path.low, high: path.high };
-      this.#memo.put(object, right.uid, { value, circle, cuts, frame: path.top });
-      if (value === unknown) this.#rememberDoubts(right, object, mark);
+      this.#memo.put(object, right.uid, { value, cuts, frame: path.top });
+      if (open) this.#rememberDoubts(right, object, mark);
     }
     path.low |= low;
     path.high |= high;
@@ -266,7 +274,7 @@ export class Evaluator implements Evaluation {
     this.#unknowns.set(unknownKey(right, object), doubts);
   }
 
-  #recall(right: Right, object: number): Tri | -1 {
+  #recall(right: Right, object: number): Value | -1 {
     const memo = this.#memo;
     const at = memo.find(object, right.uid);
     if (at < 0) return -1;
@@ -274,26 +282,24 @@ export class Evaluator implements Evaluation {
     const rests = this.#path.standing(places, memo.frame(at));
     if (rests === null) return -1;
     const value = memo.value(at);
-    if (value === unknown) {
+    if (isOpen(value)) {
       const why = this.#unknowns?.get(unknownKey(right, object));
       if (why === undefined) return -1;
       this.doubts.push(...why);
     }
-    if (memo.hadCircle(at)) this.circles++;
     this.#path.low |= rests.low;
     this.#path.high |= rests.high;
     return value;
   }
 
-  settle(mark: number, value: Tri): Tri {
-    if (value !== unknown) this.doubts.length = mark;
+  settle(mark: number, value: Value): Value {
+    if (!isOpen(value)) this.doubts.length = mark;
     return value;
   }
 
-  #cutCircle(at: number, right: Right): Tri {
+  #cutCircle(at: number, right: Right): Value {
     this.#path.restOn(at);
-    this.circles++;
-    if (!this.schema.circlesFail) return no;
+    if (!this.schema.circlesFail) return circle;
     return this.#tooDeep(right);
   }
 

@@ -1,5 +1,5 @@
 import { mix } from "../graph/pair-table.ts";
-import type { Tri } from "./verdict.ts";
+import type { Value } from "./verdict.ts";
 
 const places = 4_096;
 
@@ -20,9 +20,7 @@ export function highest(low: number, high: number): number {
 
 /** What was found out about a right of an object. */
 export interface Finding {
-  readonly value: Tri;
-  /** A circle was cut on the way to it. */
-  readonly circle: boolean;
+  readonly value: Value;
   /** The places on the path that cut circles led back to. */
   readonly cuts: Places;
   /** What stood at the highest of them. */
@@ -60,12 +58,8 @@ export class Memo {
     return isKnown ? at : -1;
   }
 
-  value(at: number): Tri {
-    return ((this.#values[at] as number) & 3) as Tri; // put there by `put`
-  }
-
-  hadCircle(at: number): boolean {
-    return ((this.#values[at] as number) & 4) !== 0; // as above
+  value(at: number): Value {
+    return this.#values[at] as Value; // put there by `put`
   }
 
   cutsLow(at: number): number {
@@ -80,12 +74,12 @@ export class Memo {
     return this.#frames[at] as number; // as above
   }
 
-  put(object: number, uid: number, { value, circle, cuts, frame }: Finding): void {
+  put(object: number, uid: number, { value, cuts, frame }: Finding): void {
     const at = mix(object, uid) & (places - 1);
     this.#questions[at] = this.#question;
     this.#objects[at] = object;
     this.#rights[at] = uid;
-    this.#values[at] = circle ? value | 4 : value;
+    this.#values[at] = value;
     this.#cuts[at * 2] = cuts.low;
     this.#cuts[at * 2 + 1] = cuts.high;
     this.#frames[at] = frame;

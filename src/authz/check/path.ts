@@ -1,5 +1,5 @@
 import { highest, type Places } from "./memo.ts";
-import type { Tri } from "./verdict.ts";
+import type { Value } from "./verdict.ts";
 
 /** What a popped frame rests on, where it came to just what was assumed for it. */
 interface Closed {
@@ -72,7 +72,7 @@ export class Path {
    * to rest on.
    * @param assumed The value that circles back to it were given.
    */
-  pop({ value, settled, assumed }: { value: Tri; settled: boolean; assumed: Tri }): void {
+  pop({ value, settled, assumed }: { value: Value; settled: boolean; assumed: Value }): void {
     const at = --this.depth;
     if (settled) {
       this.low = 0;

@@ -2,7 +2,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { OverlayEdge } from "../graph/overlay.ts";
 import type { Allowed, CompiledSchema, Evaluation, Right, Rule } from "./evaluation.ts";
 import { subjectKey } from "./keys.ts";
-import { both, either, no, type Tri, unknown, without, yes } from "./verdict.ts";
+import { both, either, no, type Tri, unknown, type Value, without, yes } from "./verdict.ts";
 
 /*
  * What each kind of expression comes to. A rule is called with the numbers of one question in the
@@ -18,7 +18,7 @@ export function direct(right: () => Right): Rule {
     if (!evaluation.has(object, self.relation)) return unknown;
     const node = evaluation.graph.findNode(object, self.relation);
     const mark = evaluation.doubts.length;
-    let found: Tri = no;
+    let found: Value = no;
     if (node !== 0) {
       found = directStored(evaluation, node, self);
       if (found === yes) return evaluation.settle(mark, yes);
@@ -32,10 +32,10 @@ export function direct(right: () => Right): Rule {
   };
 }
 
-function directStored(evaluation: Evaluation, node: number, right: Right): Tri {
+function directStored(evaluation: Evaluation, node: number, right: Right): Value {
   const { graph } = evaluation;
   const { allowed } = right;
-  let found: Tri = no;
+  let found: Value = no;
   if (evaluation.subjectNode !== 0 || evaluation.wildcardNode !== 0) {
     found = probe(evaluation, node, right);
     if (found === yes) return yes;
@@ -74,7 +74,7 @@ export function probe(evaluation: Evaluation, node: number, right: Right): Tri {
   return found;
 }
 
-function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): Tri {
+function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): Value {
   const { graph } = evaluation;
   const userset = graph.subjectOf(edge);
   const object = graph.objectOf(userset);
@@ -91,9 +91,9 @@ function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): T
   return evaluation.settle(mark, both(value, beyond));
 }
 
-function directOverlay(evaluation: Evaluation, object: number, right: Right): Tri {
+function directOverlay(evaluation: Evaluation, object: number, right: Right): Value {
   const { overlay, schema } = evaluation;
-  let found: Tri = no;
+  let found: Value = no;
   for (const edge of overlay?.forward(object, right.relation) ?? []) {
     const { subjectObject, subjectRelation } = edge;
     const isSubject =
@@ -110,7 +110,7 @@ function directOverlay(evaluation: Evaluation, object: number, right: Right): Tr
     const forms = right.allowed.forms(key);
     if (forms === undefined) continue;
     const mark = evaluation.doubts.length;
-    let value = evaluation.overlayValue(edge, forms);
+    let value: Value = evaluation.overlayValue(edge, forms);
     if (evaluation.tracer !== null) traceOverlay(evaluation, edge, value);
     if (value !== no && !isSubject && !isWildcard) {
       const of = schema.find(type, subjectRelation);
@@ -146,7 +146,7 @@ export interface Arrow {
 export function arrowToAny(arrow: () => Arrow): Rule {
   return (evaluation, object) => {
     const { over, target } = arrow();
-    let found: Tri = no;
+    let found: Value = no;
     const mark = evaluation.doubts.length;
     if (!evaluation.has(object, over.relation)) return unknown;
     evaluation.dependOn(object);
@@ -179,7 +179,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
   };
 }
 
-function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arrow): Tri {
+function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arrow): Value {
   const { graph, schema } = evaluation;
   const subject = graph.subjectOf(edge);
   const object = graph.objectOf(subject);
@@ -202,7 +202,7 @@ export function arrowToAll(arrow: () => Arrow): Rule {
     evaluation.dependOn(object);
     const mark = evaluation.doubts.length;
     const { graph, schema } = evaluation;
-    let all: Tri = yes;
+    let all: Value = yes;
     let some = false;
     // One that is there and whose caveat is false grants nothing, and so not all of them grant.
     const take = (value: Tri, type: number, of: number): boolean => {
@@ -255,43 +255,31 @@ export function union(operands: readonly Rule[]): Rule {
   if (operands.length === 2) {
     return (evaluation, object) => {
       const mark = evaluation.doubts.length;
-      const { circles } = evaluation;
       const one = first(evaluation, object);
       const found = one === yes ? yes : either(one, second(evaluation, object));
-      if (found === yes) evaluation.circles = circles;
       return evaluation.settle(mark, found);
     };
   }
   return (evaluation, object) => {
     const mark = evaluation.doubts.length;
-    const { circles } = evaluation;
-    let found: Tri = no;
+    let found: Value = no;
     for (const operand of operands) {
       found = either(found, operand(evaluation, object));
-      if (found !== yes) continue;
-      evaluation.circles = circles;
-      return evaluation.settle(mark, yes);
+      if (found === yes) break;
     }
-    return found;
+    return evaluation.settle(mark, found);
   };
 }
 
-/**
- * A no that no circle was cut for makes the whole a no, whatever circles the others have: so where one
- * was cut, the search for such a no goes on.
- */
+/** Where a circle was cut the search for a no that rests on none goes on. */
 export function intersection(operands: readonly Rule[]): Rule {
   return (evaluation, object) => {
     const mark = evaluation.doubts.length;
-    const { circles } = evaluation;
-    let all: Tri = yes;
+    let all: Value = yes;
     for (const operand of operands) {
-      const before = evaluation.circles;
       const value = operand(evaluation, object);
       all = both(all, value);
-      if (value !== no || evaluation.circles !== before) continue;
-      evaluation.circles = circles;
-      break;
+      if (all === no) break;
     }
     return evaluation.settle(mark, all);
   };
@@ -299,21 +287,14 @@ export function intersection(operands: readonly Rule[]): Rule {
 
 /**
  * Where a circle was cut on the right of it, what is subtracted is not known in full. OpenFGA then
- * grants nothing; in native schemas circles are errors, which make it unknown by themselves.
+ * grants nothing, which is what the lower value comes to.
  */
 export function exclusion(base: Rule, subtract: Rule): Rule {
   return (evaluation, object) => {
     const mark = evaluation.doubts.length;
-    const { circles } = evaluation;
     const granted = base(evaluation, object);
     if (granted === no) return no;
-    const before = evaluation.circles;
-    const taken = subtract(evaluation, object);
-    if (taken === yes) evaluation.circles = circles;
-    else if (evaluation.circles !== before && !evaluation.schema.circlesFail) {
-      return evaluation.settle(mark, no);
-    }
-    return evaluation.settle(mark, without(granted, taken));
+    return evaluation.settle(mark, without(granted, subtract(evaluation, object)));
   };
 }
 

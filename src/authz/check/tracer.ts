@@ -1,5 +1,5 @@
 import type { Explanation } from "../../model/authz.ts";
-import { no, type Tri, verdictOf } from "./verdict.ts";
+import { lower, no, type Tri, type Value, verdictOf } from "./verdict.ts";
 
 interface OpenNode {
   readonly what: string;
@@ -42,21 +42,21 @@ export class Tracer {
   }
 
   /** @param parts What an operator is made of: those that it did not come to are told as such. */
-  end(value: Tri, parts: readonly string[] = []): void {
+  end(value: Value, parts: readonly string[] = []): void {
     const node = this.#open.pop();
     if (node === undefined) return;
     for (const part of parts.slice(node.children.length)) {
       if (this.#nodes++ >= nodesMax) break;
       node.children.push({ ...notEvaluated, what: part });
     }
-    if (node.kind === "relation" && value === no && node.children.length === 0) {
+    if (node.kind === "relation" && lower(value) === no && node.children.length === 0) {
       this.#note ??= "no-relationship";
     }
     const micros = Math.round((this.#monotonic() - node.startedAt) * 1_000);
     this.#add({
       what: node.what,
       kind: node.kind,
-      verdict: verdictOf(value),
+      verdict: verdictOf(lower(value)),
       ...(this.#note === null ? {} : { note: this.#note }),
       micros,
       children: node.children,
