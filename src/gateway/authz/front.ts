@@ -28,9 +28,10 @@ export interface AuthzFront {
   measure(): MetricSample[];
 }
 
-export function makeAuthzFront(sources: AuthzSources): AuthzFront {
+export function makeAuthzFront(sources: Omit<AuthzSources, "measure">): AuthzFront {
   const authz = new MeteredAuthz(sources.authz);
-  const metered: AuthzSources = { ...sources, authz };
+  const measure = (tenant: string): Promise<MetricSample[]> => authz.measureTenant(tenant);
+  const metered: AuthzSources = { ...sources, authz, measure };
   return {
     routes: authzRoutes(metered),
     claim,

@@ -15,27 +15,42 @@ interface Counts {
   errors: number;
 }
 
-/** So many tenants have samples of their own; all others together are `other`. */
-const tenantsMax = 100;
+/**
+ * So many tenants have samples of their own among those of the server; all others together are
+ * `other`, and so is what was asked of tenants that are not there.
+ */
+const namedMax = 100;
+/** Ports that are kept; ids come from outside, so that there may be no end of them. */
+const portsMax = 1000;
 
-/** A port that counts, by tenant, what goes through it. */
+/**
+ * A port that counts, by tenant, what goes through it. Nothing is counted twice and nothing is left
+ * out: what the tenants have and what is nobody's add up to what the server tells.
+ */
 export class MeteredAuthz implements AuthzPort {
   readonly #port: AuthzPort;
+  /** Of tenants that are known to be there, so that there are no more than there are tenants. */
   readonly #counts = new Map<string, Counts>();
-  readonly #other: Counts = makeCounts();
-  readonly #tenants = new Map<string, TenantPort>();
+  readonly #named = new Set<string>();
+  /** What belongs to no tenant that is there: it was deleted, or never was. */
+  readonly #nobody: Counts = makeCounts();
+  readonly #ports = new Map<string, TenantPort>();
 
   constructor(port: AuthzPort) {
     this.#port = port;
   }
 
-  createTenant(request?: CreateTenant): Promise<TenantDescription> {
-    return this.#port.createTenant(request);
+  async createTenant(request?: CreateTenant): Promise<TenantDescription> {
+    const created = await this.#port.createTenant(request);
+    // One of that name was deleted behind its back.
+    this.#forget(created.id);
+    this.#know(created.id);
+    return created;
   }
 
-  deleteTenant(id: string): Promise<void> {
-    this.#tenants.delete(id);
-    return this.#port.deleteTenant(id);
+  async deleteTenant(id: string): Promise<void> {
+    await this.#port.deleteTenant(id);
+    this.#forget(id);
   }
 
   tenants(page?: PageRequest & { readonly name?: string }): Promise<Page<TenantDescription>> {
@@ -43,31 +58,46 @@ export class MeteredAuthz implements AuthzPort {
   }
 
   tenant(id: string): TenantPort {
-    const known = this.#tenants.get(id);
+    const known = this.#ports.get(id);
     if (known !== undefined) return known;
-    const made = meter(this.#port.tenant(id), new TenantMeter(this.#other, () => this.#named(id)));
-    // Ids come from outside, so that there may be no end of them.
-    if (this.#tenants.size >= tenantsMax * 10) this.#tenants.clear();
-    this.#tenants.set(id, made);
+    const made = meter(this.#port.tenant(id), {
+      answered: () => this.#know(id),
+      refused: () => this.#counts.get(id) ?? this.#nobody,
+    });
+    if (this.#ports.size >= portsMax) this.#ports.clear();
+    this.#ports.set(id, made);
     return made;
   }
 
+  /** Of all tenants, those without a name of their own together. */
   measure(): MetricSample[] {
-    return [...this.#counts, ["other", this.#other] as const].flatMap(([tenant, counts]) => [
-      sample("checks", "Questions whether somebody may do something.", tenant, counts.checks),
-      sample("lookups", "Lists of resources, subjects or permissions.", tenant, counts.lookups),
-      sample("writes", "Changes of relationships.", tenant, counts.writes),
-      sample("errors", "Questions and changes that were refused.", tenant, counts.errors),
-    ]);
+    const other = { ...this.#nobody };
+    for (const [id, counts] of this.#counts) if (!this.#named.has(id)) add(other, counts);
+    const named = [...this.#named].map((id) => [id, this.#counts.get(id) ?? makeCounts()] as const);
+    return [...named, ["other", other] as const].flatMap(([id, counts]) => samples(id, counts));
   }
 
-  #named(id: string): Counts {
+  /** Of one tenant: `unknown-tenant`. */
+  async measureTenant(id: string): Promise<MetricSample[]> {
+    await this.#port.tenant(id).describe();
+    return samples(id, this.#know(id));
+  }
+
+  #know(id: string): Counts {
     const known = this.#counts.get(id);
     if (known !== undefined) return known;
-    if (this.#counts.size >= tenantsMax) return this.#other;
     const counts = makeCounts();
     this.#counts.set(id, counts);
+    if (this.#named.size < namedMax) this.#named.add(id);
     return counts;
+  }
+
+  #forget(id: string): void {
+    const counts = this.#counts.get(id);
+    if (counts !== undefined) add(this.#nobody, counts);
+    this.#counts.delete(id);
+    this.#named.delete(id);
+    this.#ports.delete(id);
   }
 }
 
@@ -75,55 +105,62 @@ function makeCounts(): Counts {
   return { checks: 0, lookups: 0, writes: 0, errors: 0 };
 }
 
-/** Counts for one tenant; one that has never answered has no name in the metrics. */
-class TenantMeter {
-  readonly #other: Counts;
-  readonly #name: () => Counts;
-  #counts: Counts;
+function add(to: Counts, { checks, lookups, writes, errors }: Counts): void {
+  to.checks += checks;
+  to.lookups += lookups;
+  to.writes += writes;
+  to.errors += errors;
+}
 
-  constructor(other: Counts, name: () => Counts) {
-    this.#other = other;
-    this.#name = name;
-    this.#counts = other;
-  }
-
-  watch<T>(answer: Promise<T>, kind: keyof Counts, count = 1): Promise<T> {
-    answer.then(
-      () => {
-        if (this.#counts === this.#other) this.#counts = this.#name();
-        this.#counts[kind] += count;
-      },
-      () => {
-        this.#counts.errors++;
-      },
-    );
-    return answer;
-  }
+/** Where the answers of one tenant are counted: the first one shows that it is there. */
+interface Meter {
+  answered(): Counts;
+  refused(): Counts;
 }
 
 /** The same tenant, with what is asked of it counted. */
-function meter(port: TenantPort, counts: TenantMeter): TenantPort {
+function meter(port: TenantPort, { answered, refused }: Meter): TenantPort {
+  const count = <T>(answer: Promise<T>, kind: keyof Counts, times = 1): Promise<T> => {
+    answer.then(
+      () => {
+        answered()[kind] += times;
+      },
+      () => {
+        refused().errors++;
+      },
+    );
+    return answer;
+  };
   return {
     id: port.id,
     describe: () => port.describe(),
     writeSchema: (request) => port.writeSchema(request),
     readSchema: (id) => port.readSchema(id),
     schemas: (page) => port.schemas(page),
-    write: (request) => counts.watch(port.write(request), "writes", request.updates.length),
-    deleteRelationships: (request) => counts.watch(port.deleteRelationships(request), "writes"),
-    deleteObject: (object) => counts.watch(port.deleteObject(object), "writes"),
+    write: (request) => count(port.write(request), "writes", request.updates.length),
+    deleteRelationships: (request) => count(port.deleteRelationships(request), "writes"),
+    deleteObject: (object) => count(port.deleteObject(object), "writes"),
     read: (request) => port.read(request),
     changes: (request) => port.changes(request),
     watch: (request) => port.watch(request),
-    check: (request) => counts.watch(port.check(request), "checks"),
-    checkMany: (request) => counts.watch(port.checkMany(request), "checks", request.items.length),
-    expand: (request) => counts.watch(port.expand(request), "lookups"),
-    lookupResources: (request) => counts.watch(port.lookupResources(request), "lookups"),
-    lookupSubjects: (request) => counts.watch(port.lookupSubjects(request), "lookups"),
-    permissions: (request) => counts.watch(port.permissions(request), "lookups"),
+    check: (request) => count(port.check(request), "checks"),
+    checkMany: (request) => count(port.checkMany(request), "checks", request.items.length),
+    expand: (request) => count(port.expand(request), "lookups"),
+    lookupResources: (request) => count(port.lookupResources(request), "lookups"),
+    lookupSubjects: (request) => count(port.lookupSubjects(request), "lookups"),
+    permissions: (request) => count(port.permissions(request), "lookups"),
     writeDocument: (name, text) => port.writeDocument(name, text),
     readDocument: (name) => port.readDocument(name),
   };
+}
+
+function samples(tenant: string, { checks, lookups, writes, errors }: Counts): MetricSample[] {
+  return [
+    sample("checks", "Questions whether somebody may do something.", tenant, checks),
+    sample("lookups", "Lists of resources, subjects or permissions.", tenant, lookups),
+    sample("writes", "Changes of relationships.", tenant, writes),
+    sample("errors", "Questions and changes that were refused.", tenant, errors),
+  ];
 }
 
 // Four texts in a row would be two too many anywhere but at home.

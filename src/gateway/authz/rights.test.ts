@@ -87,6 +87,7 @@ test("every route is in the table", () => {
     authz: {} as AuthzPort,
     host: makeNodeHost(),
     limits: defaultLimits,
+    measure: async () => [],
     publicUrl: () => "",
   });
   assert.deepEqual(

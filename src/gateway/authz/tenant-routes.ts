@@ -1,5 +1,6 @@
 import type { AuthzPort } from "../../model/authz.ts";
 import { type Answer, done, json } from "../exchange.ts";
+import { formatMetrics, metricsType } from "../metrics.ts";
 import { everyTenant } from "../rights.ts";
 import type { Ask, Route } from "../route.ts";
 import { pageQuery, readPageQuery, tenantOf, tenantPath } from "./ask.ts";
@@ -59,6 +60,20 @@ function collectionRoutes(sources: AuthzSources): Route[] {
       answers: { 204: { description: "It is deleted." } },
       errors: ["unknown-tenant", "permission-denied"],
       run: (ask) => authz.deleteTenant(tenantOf(ask, "admin", sources).id).then(() => done),
+    },
+    {
+      method: "GET",
+      path: `${tenantPath}/metrics`,
+      name: "getTenantMetrics",
+      summary: "What the tenant was asked and what was written to it, in Prometheus' text format.",
+      answers: {
+        200: { description: "The metrics.", schema: { type: "string" }, type: "text/plain" },
+      },
+      errors: ["unknown-tenant", "permission-denied"],
+      run: async (ask) => {
+        const samples = await sources.measure(tenantOf(ask, "read", sources).id);
+        return { status: 200, text: formatMetrics(samples), type: metricsType };
+      },
     },
   ];
 }
