@@ -6,6 +6,7 @@ import {
   type SubjectRef,
   wildcardId,
 } from "../model/relationship.ts";
+import type { Budget } from "./budget.ts";
 import type { CompiledSchema, Right } from "./check/evaluation.ts";
 import type { Evaluator, Subject } from "./check/evaluator.ts";
 import type { Tracer } from "./check/tracer.ts";
@@ -36,6 +37,8 @@ export interface AskOptions {
   readonly tracer?: Tracer;
   /** Answers at this revision, which the asker may see though it is not durable. */
   readonly revision?: number;
+  /** What pays for it, where it comes from outside. */
+  readonly budget?: Budget;
 }
 
 /**
@@ -47,9 +50,14 @@ export function ask<T>(
   question: Question,
   options: AskOptions & { readonly answer: (asked: Asked) => T },
 ): T | Promise<T> {
+  options.budget?.admit();
   const revision = options.revision ?? tenant.revisionFor(question.consistency);
   if (typeof revision === "number") return askAt(tenant, question, { ...options, revision });
-  return revision.then((at) => askAt(tenant, question, { ...options, revision: at }));
+  return revision.then((at) => {
+    // Many may have waited for the same.
+    options.budget?.admit();
+    return askAt(tenant, question, { ...options, revision: at });
+  });
 }
 
 function askAt<T>(
@@ -60,11 +68,21 @@ function askAt<T>(
   // Also while it is loaded for: the history may be trimmed, and commits may be lost.
   tenant.requireKept(options.revision);
   const asked = begin(tenant, question, options);
-  const answer = options.answer(asked);
+  const { budget } = options;
+  const answer = budget === undefined ? options.answer(asked) : paid(asked, budget, options.answer);
   if (!asked.evaluation.incomplete) return answer;
   const { residency } = asked.view;
   // What was found lacking is loaded, and all is asked again; each round gets further.
   return Promise.resolve(residency?.load()).then(() => askAt(tenant, question, options));
+}
+
+/** What comes to nothing is paid for as well. */
+function paid<T>(asked: Asked, budget: Budget, answer: (asked: Asked) => T): T {
+  try {
+    return answer(asked);
+  } finally {
+    budget.charge(asked.evaluation.work);
+  }
 }
 
 function begin(

@@ -4,6 +4,7 @@ import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
 import type { RelationReads, RelationWrites, TenantRow } from "../store/relations.ts";
+import { Budget } from "./budget.ts";
 import { Evaluator } from "./check/evaluator.ts";
 import { History } from "./history.ts";
 import { Loader } from "./loader.ts";
@@ -155,13 +156,18 @@ export class Authz {
   }
 
   #makeTenant(row: TenantRow, key: string): Tenant {
-    const { limits } = this;
+    const { limits, host } = this;
     const zookies = new Zookies(Buffer.from(key, "base64"));
     const confirm =
       this.#tenants.share === everything ? undefined : (of: Tenant) => this.#confirm(of);
     return new Tenant(row, {
       limits,
       zookies,
+      budget: new Budget({
+        tenant: row.id,
+        perSecond: limits.authzBudget,
+        monotonic: () => host.monotonic(),
+      }),
       view: this.makeView(),
       evaluation: this.#evaluation,
       ...(confirm === undefined ? {} : { confirm }),

@@ -23,8 +23,9 @@ import { makeUlid } from "../std/ulid.ts";
 import type { SchemaRow } from "../store/relations.ts";
 import { type AskOptions, ask } from "./ask.ts";
 import type { Authz } from "./authz.ts";
-import { check, checkHead, checkItem, checkMany, permissions } from "./check/check.ts";
+import { check, checkHead, checkItem, permissions } from "./check/check.ts";
 import { verdictOf } from "./check/verdict.ts";
+import { checkMany } from "./check-many.ts";
 import {
   checkDelete,
   checkExpand,
@@ -66,7 +67,14 @@ export interface EmbeddedTenant extends TenantPort {
 /** Ids of tenants stand in paths and headers. */
 const tenantId = /^[A-Za-z0-9_.-]{1,64}$/;
 
-export function makeAuthzPort(authz: Authz, submit: Submit): EmbeddedAuthz {
+/** From where questions come. Those from outside are paid for (`Budget`). */
+export type Origin = "inside" | "outside";
+
+export function makeAuthzPort(
+  authz: Authz,
+  submit: Submit,
+  origin: Origin = "inside",
+): EmbeddedAuthz {
   const { host, limits } = authz;
   return {
     async createTenant({ id, name } = {}): Promise<TenantDescription> {
@@ -93,29 +101,38 @@ export function makeAuthzPort(authz: Authz, submit: Submit): EmbeddedAuthz {
       const items = all.slice(0, size).map((tenant) => authz.describe(tenant));
       return { items, next: all.length > size ? (items.at(-1)?.id ?? null) : null };
     },
-    tenant: (id) => new LocalTenant(id, authz, submit),
+    tenant: (id) => new LocalTenant(id, { authz, submit, origin }),
     loaded: () => authz.loaded(),
   };
+}
+
+interface LocalParts {
+  readonly authz: Authz;
+  readonly submit: Submit;
+  readonly origin: Origin;
 }
 
 class LocalTenant implements EmbeddedTenant {
   readonly id: string;
   readonly #authz: Authz;
   readonly #submit: Submit;
+  readonly #origin: Origin;
 
-  constructor(id: string, authz: Authz, submit: Submit) {
+  constructor(id: string, { authz, submit, origin }: LocalParts) {
     this.id = id;
     this.#authz = authz;
     this.#submit = submit;
+    this.#origin = origin;
   }
 
   get #tenant(): Tenant {
     return this.#authz.tenant(this.id);
   }
 
-  get #options(): AskOptions & { readonly monotonic: () => number } {
+  #options(tenant: Tenant): AskOptions & { readonly monotonic: () => number } {
     const { host } = this.#authz;
-    return { now: host.now(), monotonic: () => host.monotonic() };
+    const options = { now: host.now(), monotonic: () => host.monotonic() };
+    return this.#origin === "inside" ? options : { ...options, budget: tenant.budget };
   }
 
   checkNow(item: CheckItem): Verdict | Promise<Verdict> {
@@ -187,8 +204,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async read(request: ReadRelationships = {}): Promise<RelationshipPage> {
-    return readRelationships(this.#tenant, request, {
-      ...this.#options,
+    const tenant = this.#tenant;
+    return readRelationships(tenant, request, {
+      ...this.#options(tenant),
       store: this.#authz.store,
     });
   }
@@ -206,20 +224,23 @@ class LocalTenant implements EmbeddedTenant {
   async check(request: CheckRequest): Promise<CheckAnswer> {
     checkQuestion(request);
     checkItemShape(request);
-    return check(this.#tenant, request, this.#options);
+    const tenant = this.#tenant;
+    return check(tenant, request, this.#options(tenant));
   }
 
   async checkMany(
     request: Parameters<TenantPort["checkMany"]>[0],
   ): ReturnType<TenantPort["checkMany"]> {
     checkQuestion(request);
-    return checkMany(this.#tenant, request, this.#options);
+    const tenant = this.#tenant;
+    return checkMany(tenant, request, this.#options(tenant));
   }
 
   async expand(request: Parameters<TenantPort["expand"]>[0]): ReturnType<TenantPort["expand"]> {
     checkQuestion(request);
     checkExpand(request);
-    return expand(this.#tenant, request, this.#options);
+    const tenant = this.#tenant;
+    return expand(tenant, request, this.#options(tenant));
   }
 
   async lookupResources(
@@ -227,7 +248,8 @@ class LocalTenant implements EmbeddedTenant {
   ): ReturnType<TenantPort["lookupResources"]> {
     checkQuestion(request);
     checkLookupResources(request);
-    return lookupResources(this.#tenant, request, this.#options);
+    const tenant = this.#tenant;
+    return lookupResources(tenant, request, this.#options(tenant));
   }
 
   async lookupSubjects(
@@ -235,7 +257,8 @@ class LocalTenant implements EmbeddedTenant {
   ): ReturnType<TenantPort["lookupSubjects"]> {
     checkQuestion(request);
     checkLookupSubjects(request);
-    return lookupSubjects(this.#tenant, request, this.#options);
+    const tenant = this.#tenant;
+    return lookupSubjects(tenant, request, this.#options(tenant));
   }
 
   async permissions(
@@ -243,7 +266,8 @@ class LocalTenant implements EmbeddedTenant {
   ): ReturnType<TenantPort["permissions"]> {
     checkQuestion(request);
     checkPermissions(request);
-    return permissions(this.#tenant, request, this.#options);
+    const tenant = this.#tenant;
+    return permissions(tenant, request, this.#options(tenant));
   }
 
   async writeDocument(name: string, text: string | null): Promise<void> {

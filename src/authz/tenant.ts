@@ -5,6 +5,7 @@ import type { RelationshipFilter } from "../model/relationship.ts";
 import { assert } from "../std/assert.ts";
 import { Heap } from "../std/heap.ts";
 import type { RelationCommit, SchemaRow, TenantRow } from "../store/relations.ts";
+import type { Budget } from "./budget.ts";
 import { type Caveat, compileCaveat } from "./caveat/caveat.ts";
 import type { CompiledSchema } from "./check/evaluation.ts";
 import type { Evaluator } from "./check/evaluator.ts";
@@ -44,6 +45,8 @@ export class Tenant {
   readonly id: string;
   readonly limits: Limits;
   readonly zookies: Zookies;
+  /** For the questions that come from outside. */
+  readonly budget: Budget;
   readonly createdAt: number;
   name: string;
   updatedAt: number;
@@ -85,6 +88,7 @@ export class Tenant {
     this.currentSchema = row.schema;
     this.limits = parts.limits;
     this.zookies = parts.zookies;
+    this.budget = parts.budget;
     this.view = parts.view;
     this.evaluation = parts.evaluation;
     this.#confirm = parts.confirm;
@@ -362,6 +366,7 @@ export class Tenant {
 export interface TenantParts {
   readonly limits: Limits;
   readonly zookies: Zookies;
+  readonly budget: Budget;
   readonly view: View;
   readonly evaluation: Evaluator;
   /** Only where there are other nodes. */

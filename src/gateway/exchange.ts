@@ -161,8 +161,9 @@ export class Exchange {
       this.report(problemOfThrown(error, options.target ?? "The handler"));
     } else {
       const known = this.#known(error);
-      if (this.shape === undefined) this.report(problemOf(known), undefined, options.headers);
-      else this.#answerInShape(this.shape(known), known, options.headers);
+      const headers = [...(options.headers ?? []), ...pauseOf(known)];
+      if (this.shape === undefined) this.report(problemOf(known), undefined, headers);
+      else this.#answerInShape(this.shape(known), known, headers);
     }
   }
 
@@ -230,3 +231,8 @@ function drained(response: ServerResponse): Promise<void> {
 
 const jsonType = "application/json";
 const challenge = 'Bearer realm="holdfast"';
+
+/** The header that says when to ask again, where an error knows that. */
+export function pauseOf({ code, details }: HoldfastError): readonly string[] {
+  return code === "rate-exceeded" ? ["Retry-After", String(details["seconds"])] : [];
+}

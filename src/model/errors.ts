@@ -469,6 +469,12 @@ export const errorTable = {
     message: "{what} took more work than the limit {limit} of {max} allows",
     action: "Ask for less at once, or change the schema so that less must be looked at.",
   },
+  "rate-exceeded": {
+    status: 429,
+    message:
+      "The questions of tenant {tenant} took more than the {max} relationships a second of {limit}",
+    action: "Ask again after {seconds} s; ask for less at once, or raise the limit.",
+  },
   internal: {
     status: 500,
     message: "Something in Holdfast went wrong: {reason}",

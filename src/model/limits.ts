@@ -91,6 +91,11 @@ export const limitTable = {
     unit: "count",
     why: "relationships that one question looks at",
   },
+  authzBudget: {
+    value: 4_000_000,
+    unit: "count",
+    why: "relationships per second that all questions of one tenant over HTTP look at",
+  },
   authzUpdates: { value: 1_000, unit: "count", why: "updates in one write of relationships" },
   authzPreconditions: { value: 1_000, unit: "count", why: "preconditions of one write" },
   authzDelete: { value: 10_000, unit: "count", why: "relationships one delete by filter takes" },

@@ -1,3 +1,4 @@
+import { makeAuthzPort } from "../authz/port.ts";
 import type { AccessToken } from "../gateway/door.ts";
 import { type Gateway, makeGateway } from "../gateway/gateway.ts";
 import type { Log } from "../host/host.ts";
@@ -8,7 +9,7 @@ import { makeClient } from "../sdk/client.ts";
 import { AssertionError } from "../std/assert.ts";
 import { readConfig } from "./config.ts";
 import { readMetrics } from "./metrics.ts";
-import { type Holdfast, type OpenOptions, open } from "./open.ts";
+import { type Holdfast, type OpenOptions, open, submitAuthz } from "./open.ts";
 import { readVersion } from "./version.ts";
 
 /**
@@ -90,11 +91,11 @@ interface Door {
 
 function openGateway(holdfast: Holdfast, door: Door): Gateway {
   const { options, tokens, publicUrl, vitals } = door;
-  const { engine, port, authz, limits, host, deployment } = holdfast;
+  const { engine, port, relations, limits, host, deployment } = holdfast;
   const version = readVersion();
   return makeGateway({
     port,
-    authz,
+    authz: makeAuthzPort(relations, submitAuthz(engine), "outside"),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     definitions: () => options.services,
     limits,

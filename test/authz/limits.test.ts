@@ -1,11 +1,13 @@
 /** One test per limit of authorization: the least that is too much is refused, and one less is not. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { makeAuthzPort } from "../../src/authz/port.ts";
+import { makeNodeHost } from "../../src/host/node-host.ts";
 import type { CheckRequest, TenantPort } from "../../src/model/authz.ts";
 import { HoldfastError } from "../../src/model/errors.ts";
 import { type Limits, limitTable } from "../../src/model/limits.ts";
 import type { Relationship } from "../../src/model/relationship.ts";
-import { open } from "../../src/server/open.ts";
+import { open, submitAuthz } from "../../src/server/open.ts";
 
 const schema = `caveat small(n int) { n < 10 }
 definition user {}
@@ -241,6 +243,7 @@ definition costly { relation viewer: user with all_small }`),
 
 /** Reached where time, many tenants or open connections are. */
 const elsewhere: Readonly<Record<string, string>> = {
+  authzBudget: "below: it is about questions from outside",
   authzTenants: "below: it is about tenants",
   authzHistory: "test/authz/bug-classes.test.ts, ask 29",
   authzWatchers: "below: it is about watches",
@@ -291,6 +294,22 @@ for (const [name, { max, code, reach, bare }] of Object.entries(reaches)) {
     );
   });
 }
+
+test("authzBudget: what comes to it is answered, and the next question is rate-exceeded", async () => {
+  const host = { ...makeNodeHost(() => {}), monotonic: () => 0 };
+  const limits = { authzBudget: 5 };
+  const app = await open({ services: [], store: ":memory:", limits, host });
+  const submit = submitAuthz(app.engine);
+  const tenant = makeAuthzPort(app.relations, submit, "outside").tenant("one");
+  await app.authz.createTenant({ id: "one" });
+  await tenant.writeSchema(native(schema));
+  // Each looks at nothing, and costs one.
+  for (let at = 0; at < 5; at++) {
+    assert.equal(await codeOf(() => tenant.check(question)), "taken");
+  }
+  assert.equal(await codeOf(() => tenant.check(question)), "rate-exceeded");
+  await app.close();
+});
 
 test("authzTenants: one tenant more than it is limit-exceeded", async () => {
   await withTenant({ authzTenants: 2 }, async () => {}, null);

@@ -7,7 +7,7 @@ import type { Answer } from "../../exchange.ts";
  */
 export function authzenShape({ code, status, message, action }: HoldfastError): Answer {
   return {
-    status: statusOf(status),
+    status: code === "rate-exceeded" ? status : statusOf(status),
     text: `${code}: ${message}. ${action}\n`,
     type: "text/plain; charset=utf-8",
   };

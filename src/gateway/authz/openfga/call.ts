@@ -1,7 +1,7 @@
 import type { TenantPort } from "../../../model/authz.ts";
 import { HoldfastError } from "../../../model/errors.ts";
 import { isUlid } from "../../../std/ulid.ts";
-import type { Answer, StreamedAnswer } from "../../exchange.ts";
+import { type Answer, pauseOf, type StreamedAnswer } from "../../exchange.ts";
 import type { Operation } from "../../rights.ts";
 import type { Ask, Method, Route } from "../../route.ts";
 import { Message } from "../proto.ts";
@@ -70,7 +70,8 @@ export function fgaRoute(given: {
         const answer = await run(ask);
         return "pieces" in answer ? await begin(answer) : answer;
       } catch (error) {
-        return fgaAnswer(fgaRefusalOf(error));
+        const headers = error instanceof HoldfastError ? pauseOf(error) : [];
+        return { ...fgaAnswer(fgaRefusalOf(error)), headers };
       }
     },
   };

@@ -29,6 +29,7 @@ export type FgaCode =
   | "invalid_authorization_model"
   | "invalid_tuple"
   | "exceeded_entity_limit"
+  | "rate_limit_exceeded"
   | "query_string_type_continuation_token_mismatch"
   | "store_id_not_found"
   | "undefined_endpoint"
@@ -122,6 +123,8 @@ export function toFga(error: HoldfastError): FgaRefusal {
         "exceeded_entity_limit",
         `The number of ${detail("limit")} exceeds the allowed limit of ${detail("max")}`,
       );
+    case "rate-exceeded":
+      return new FgaRefusal("rate_limit_exceeded", message, 429);
     case "tenant-exists":
       return new FgaRefusal("already_exists", message, 409);
     case "not-found":

@@ -56,6 +56,7 @@ const known: Partial<Record<ErrorCode, readonly [code: GrpcCode, reason?: string
   "invalid-cursor": ["failedPrecondition", "INVALID_CURSOR"],
   "depth-exceeded": ["resourceExhausted", "MAXIMUM_DEPTH_EXCEEDED"],
   "work-exceeded": ["resourceExhausted"],
+  "rate-exceeded": ["resourceExhausted"],
   "too-large": ["invalidArgument"],
   overloaded: ["unavailable"],
 };
