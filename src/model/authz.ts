@@ -287,8 +287,22 @@ export interface Explanation {
   readonly what: string;
   readonly kind: "permission" | "relation" | "operator" | "arrow" | "relationship" | "caveat";
   readonly verdict: Verdict;
-  /** `not-evaluated`, `cached`, `indexed`, `no-relationship`, `caveat-false`, `missing-context`, `cycle`, … */
+  /**
+   * Why it came to that: `not-evaluated`, `no-relationship`, `contextual` (the question brought it),
+   * `itself`, `cycle`, `told-above` (it was come upon before), `expired`, `not-there-then`, or what
+   * became of a caveat.
+   */
   readonly note?: string;
+  /**
+   * The cache held this answer at this revision: asked for by itself it would have come from there.
+   * What is explained is walked all the same, so that there is a way to tell.
+   */
+  readonly cached?: boolean;
+  /**
+   * Groups within groups are flattened, and would have told here without a walk through them: what
+   * is below, but for the relationships of the subject itself, is the long way to the same.
+   */
+  readonly indexed?: boolean;
   /** Time spent in it, children included, in microseconds. */
   readonly micros: number;
   readonly children: readonly Explanation[];

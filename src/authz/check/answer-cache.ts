@@ -64,6 +64,12 @@ export class AnswerCache {
     return this.#facts[entry * facts + 3] as Tri; // put there by `put`
   }
 
+  /** Whether there is an answer. Nobody has asked for it. */
+  holds(evaluation: Evaluator, object: number, uid: number): boolean {
+    const entry = this.#lookUp(evaluation, object, uid);
+    return entry >= 0 && this.#isGood(entry, evaluation);
+  }
+
   #lookUp(evaluation: Evaluator, object: number, uid: number): number {
     const { subjectObject, subjectRelation } = evaluation;
     const keys = this.#keys;

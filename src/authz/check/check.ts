@@ -129,13 +129,15 @@ function explained(asked: Asked, { resource, permission, subject }: CheckItem): 
   const right = rightOf(asked, resource.type, permission);
   const object = objectOf(asked, resource);
   const { evaluation } = asked;
+  const { tracer } = evaluation;
   evaluation.setSubject(subjectOf(asked, subject));
   evaluation.reset();
+  if (tracer !== null) tracer.isCached = cacheOf(asked);
   const value = evaluation.answer(right, object);
-  if (evaluation.tracer?.tree === null) {
+  if (tracer?.tree === null) {
     // The subject asked about is the userset itself.
     const what = `${formatObject(resource)}#${permission}@${formatSubject(subject)}`;
-    evaluation.tracer.leaf("permission", what, { value, note: "itself" });
+    tracer.leaf("permission", what, { value, note: "itself" });
   }
   return value;
 }
@@ -172,6 +174,20 @@ export function checkMany(
       return { items, zookie: asked.zookie };
     },
   });
+}
+
+/** Looks for what plain checks have left: what is explained has rights of its own, and leaves nothing. */
+function cacheOf({ evaluation, overlay, schemaId, tenant, view }: Asked): Tracer["isCached"] {
+  const { cache } = view;
+  const may = cache !== null && view.residency === null && !overlay.hasEdges;
+  if (!may || evaluation.subjectObject >= scratchBase) return () => false;
+  const schema = tenant.compiled(schemaId, { trace: false });
+  return ({ object, type, relation }) => {
+    const right = schema.find(type, relation);
+    return (
+      right !== undefined && object < scratchBase && cache.holds(evaluation, object, right.uid)
+    );
+  };
 }
 
 /** Everything that the subject has on one object. */

@@ -142,7 +142,7 @@ class Compiler implements CompiledSchema {
     const rule = this.#compile(rewrite, at);
     if (!this.#trace) return rule;
     const kind = rewrite.kind === "this" ? "relation" : "permission";
-    return traced(kind, this.#names.name(at.relation), { rule });
+    return traced(kind, this.#names.name(at.relation), { rule, relation: at.relation });
   }
 
   #compile(expression: Expression, at: At): Rule {

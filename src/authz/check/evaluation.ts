@@ -62,6 +62,8 @@ export interface CompiledSchema {
 export interface Groups {
   /** Whether the subject is in any userset below a node; undefined: it has to be walked. */
   membership(evaluation: Evaluation, right: Right, node: number): Tri | undefined;
+  /** Whether `membership` would say, were it not explained. */
+  decides(evaluation: Evaluation, right: Right, node: number): boolean;
 }
 
 /** One question as the rules see it: about one subject, at one revision and time. */
@@ -72,7 +74,8 @@ export interface Evaluation {
   readonly overlay: Overlay | null;
   /** Null where it must not be used: the flattened groups. */
   readonly index: Groups | null;
-  readonly tracer: Tracer | null;
+  /** Away while something is looked at that is not to be told. */
+  tracer: Tracer | null;
 
   readonly subjectObject: number;
   readonly subjectRelation: number;

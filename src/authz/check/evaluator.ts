@@ -223,10 +223,18 @@ export class Evaluator implements Evaluation {
     if (object === this.subjectObject && right.relation === this.subjectRelation) return yes;
     if (right.leaf) return right.rule(this, object);
     const known = this.#recall(right, object);
-    if (known >= 0) return known as Value; // what is not -1 is one
+    if (known >= 0) {
+      const value = known as Value; // what is not -1 is one
+      if (this.tracer !== null) this.#tell(right, object, { value, note: "told-above" });
+      return value;
+    }
     const path = this.#path;
     const place = path.find(right.uid, object);
-    if (place >= 0) return this.#cutCircle(place, right);
+    if (place >= 0) {
+      const value = this.#cutCircle(place, right);
+      if (this.tracer !== null) this.#tell(right, object, { value, note: "cycle" });
+      return value;
+    }
     if (path.depth >= this.schema.depthMax) {
       this.#cutOff++;
       return this.#tooDeep(right);
@@ -251,6 +259,13 @@ export class Evaluator implements Evaluation {
     path.low |= low;
     path.high |= high;
     return value;
+  }
+
+  /** Tells of a right of which there is nothing more to tell. */
+  #tell(right: Right, object: number, { value, note }: { value: Value; note: string }): void {
+    const kind = right.definition.rewrite.kind === "this" ? "relation" : "permission";
+    const what = `${right.typeName}:${this.idOf(object)}#${right.definition.name}`;
+    this.tracer?.leaf(kind, what, { value: lower(value), note });
   }
 
   /** Counts one right entered: dense circles under open conditions have very many ways through them. */

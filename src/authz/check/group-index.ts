@@ -116,6 +116,18 @@ export class GroupIndex {
     return value !== yes && this.#closure.hasCycles ? undefined : value;
   }
 
+  decides(evaluation: Evaluation, right: Right, node: number): boolean {
+    const { tracer, doubts } = evaluation;
+    const mark = doubts.length;
+    evaluation.tracer = null;
+    try {
+      return this.membership(evaluation, right, node) !== undefined;
+    } finally {
+      evaluation.tracer = tracer;
+      doubts.length = mark;
+    }
+  }
+
   #look(evaluation: Evaluation, right: Right, node: number): Tri | undefined {
     if (evaluation.tracer !== null || evaluation.overlay?.hasEdges === true) return undefined;
     if (!this.#covers(evaluation.revision)) return undefined;

@@ -44,8 +44,12 @@ function directStored(evaluation: Evaluation, node: number, right: Right): Value
     if (allowed.usersets) evaluation.dependOn(graph.objectOf(node));
     return found;
   }
-  const indexed = evaluation.index?.membership(evaluation, right, node);
-  if (indexed !== undefined) return either(found, indexed);
+  const { index, tracer } = evaluation;
+  if (index !== null) {
+    const indexed = index.membership(evaluation, right, node);
+    if (indexed !== undefined) return either(found, indexed);
+    if (tracer !== null && index.decides(evaluation, right, node)) tracer.mark("indexed");
+  }
   evaluation.dependOn(graph.objectOf(node));
   for (let edge = graph.firstUserset(node); edge !== 0; edge = graph.nextForward(edge)) {
     found = either(found, usersetValue(evaluation, edge, allowed));

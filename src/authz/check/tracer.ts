@@ -6,6 +6,15 @@ interface OpenNode {
   readonly kind: Explanation["kind"];
   readonly startedAt: number;
   readonly children: Explanation[];
+  cached: boolean;
+  indexed: boolean;
+}
+
+/** A right of an object, in the numbers of the tenant. */
+export interface RightOfObject {
+  readonly object: number;
+  readonly type: number;
+  readonly relation: number;
 }
 
 const notEvaluated: Omit<Explanation, "what"> = {
@@ -25,7 +34,8 @@ export class Tracer {
   readonly #open: OpenNode[] = [];
   #root: Explanation | null = null;
   #nodes = 0;
-  #note: string | null = null;
+  /** Whether the cache holds what the subject has of an object. */
+  isCached: (of: RightOfObject) => boolean = () => false;
 
   /** @param monotonic milliseconds, with fractions. */
   constructor(monotonic: () => number) {
@@ -33,12 +43,14 @@ export class Tracer {
   }
 
   begin(kind: Explanation["kind"], what: string): void {
-    this.#open.push({ what, kind, startedAt: this.#monotonic(), children: [] });
+    const startedAt = this.#monotonic();
+    this.#open.push({ what, kind, startedAt, children: [], cached: false, indexed: false });
   }
 
-  /** Says something about the node that is open. */
-  note(note: string): void {
-    this.#note = note;
+  /** Of the node that is open. */
+  mark(flag: "cached" | "indexed"): void {
+    const node = this.#open.at(-1);
+    if (node !== undefined) node[flag] = true;
   }
 
   /** @param parts What an operator is made of: those that it did not come to are told as such. */
@@ -49,19 +61,18 @@ export class Tracer {
       if (this.#nodes++ >= nodesMax) break;
       node.children.push({ ...notEvaluated, what: part });
     }
-    if (node.kind === "relation" && lower(value) === no && node.children.length === 0) {
-      this.#note ??= "no-relationship";
-    }
+    const isBare = node.kind === "relation" && lower(value) === no && node.children.length === 0;
     const micros = Math.round((this.#monotonic() - node.startedAt) * 1_000);
     this.#add({
       what: node.what,
       kind: node.kind,
       verdict: verdictOf(lower(value)),
-      ...(this.#note === null ? {} : { note: this.#note }),
+      ...(isBare ? { note: "no-relationship" } : {}),
+      ...(node.cached ? { cached: true } : {}),
+      ...(node.indexed ? { indexed: true } : {}),
       micros,
       children: node.children,
     });
-    this.#note = null;
   }
 
   /** A node without anything below it. */

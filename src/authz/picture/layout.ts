@@ -94,12 +94,21 @@ function list(root: Explanation, measures: Measures): Item[] {
   return items;
 }
 
-function detailOf({ kind, note, micros, children }: Explanation, left: number): string {
+/** What there is to say about a node besides its verdict and its time. */
+export function notesOf({ note, cached, indexed }: Explanation): readonly string[] {
   return [
-    kind,
     ...(note === undefined ? [] : [note]),
-    ...(micros > 0 ? [formatMicros(micros)] : []),
-    ...(left > 0 ? [`${left} of ${children.length} not drawn`] : []),
+    ...(cached === true ? ["cached"] : []),
+    ...(indexed === true ? ["indexed"] : []),
+  ];
+}
+
+function detailOf(node: Explanation, left: number): string {
+  return [
+    node.kind,
+    ...notesOf(node),
+    ...(node.micros > 0 ? [formatMicros(node.micros)] : []),
+    ...(left > 0 ? [`${left} of ${node.children.length} not drawn`] : []),
   ].join(" · ");
 }
 

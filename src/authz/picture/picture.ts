@@ -1,5 +1,5 @@
 import type { Explanation } from "../../model/authz.ts";
-import { type Box, layOut, type Measures } from "./layout.ts";
+import { type Box, layOut, type Measures, notesOf } from "./layout.ts";
 
 export interface PictureOptions {
   /** Stands above it. Default: what was asked. */
@@ -84,7 +84,8 @@ function drawBox({ node, text, detail, x, y, width }: Box): string {
   const look = looks[lookOf(node)];
   const top = y - boxHeight / 2;
   const dash = look.dash ? ` stroke-dasharray="4 3"` : "";
-  const whole = node.note === undefined ? node.what : `${node.what} (${node.note})`;
+  const notes = notesOf(node);
+  const whole = notes.length === 0 ? node.what : `${node.what} (${notes.join(", ")})`;
   return [
     `<g><title>${escapeXml(`${whole}: ${look.word}`)}</title>`,
     `<rect x="${round(x)}" y="${round(top)}" width="${round(width)}" height="${boxHeight}" rx="5" fill="${look.fill}" stroke="${look.line}"${dash}/>`,

@@ -265,6 +265,8 @@ export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
       kind: text,
       verdict,
       note: text,
+      cached: { type: "boolean" },
+      indexed: { type: "boolean" },
       micros: { type: "number" },
       children: list("AuthzExplanation"),
     },

@@ -1,5 +1,6 @@
 /** Verdicts as text, as colour, and as exit codes that a script can tell from errors. */
 
+import { notesOf } from "../../../authz/picture/layout.ts";
 import { explanationLines, markOf } from "../../../authz/picture/lines.ts";
 import type { CheckAnswer, Explanation, Verdict } from "../../../model/authz.ts";
 import { exitCodes, plain, reportFailure } from "../../failure.ts";
@@ -42,6 +43,12 @@ export function paintVerdict(text: string, verdict: Verdict): string {
   return verdict === "yes" ? green(text) : verdict === "no" ? red(text) : yellow(text);
 }
 
+/** The kind where there is no reason; a reason has it in it. */
+function noteText(node: Explanation): string {
+  const kind = node.note === undefined && node.kind !== "operator" ? [node.kind] : [];
+  return [...kind, ...notesOf(node)].join(", ");
+}
+
 const narrowest = 40;
 const timeWidth = 8;
 
@@ -53,7 +60,7 @@ export function explanationText(explanation: Explanation, indent: string = ""): 
     mark: paintVerdict(markOf(node), node.verdict),
     what: plain(node.what),
     length: widthOf(branch) + 2 + widthOf(plain(node.what)),
-    note: plain(node.note ?? (node.kind === "operator" ? "" : node.kind)),
+    note: plain(noteText(node)),
     time,
   }));
   const noteWidth = Math.max(...lines.map(({ note }) => widthOf(note)));

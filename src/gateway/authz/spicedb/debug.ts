@@ -15,7 +15,6 @@ function tracesOf(node: Explanation, subject: CheckItem["subject"]): unknown[] {
   const isRight = (node.kind === "permission" || node.kind === "relation") && hash > 0;
   // Operators and arrows have no place there: what is below them moves up.
   if (!isRight) return node.children.flatMap((child) => tracesOf(child, subject));
-  const isCached = node.note === "cached" || node.note === "indexed";
   const traces = node.children.flatMap((child) => tracesOf(child, subject));
   return [
     {
@@ -30,7 +29,8 @@ function tracesOf(node: Explanation, subject: CheckItem["subject"]): unknown[] {
       optionalExpiresAt: null,
       traceOperationId: "",
       source: "",
-      ...(isCached ? { wasCachedResult: true } : { subProblems: { traces } }),
+      // Cached or not, the way is told; SpiceDB has a place for one of the two.
+      subProblems: { traces },
     },
   ];
 }
