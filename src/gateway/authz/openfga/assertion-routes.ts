@@ -1,18 +1,15 @@
+import { acceptedSchema } from "../../../authz/schema/dialect.ts";
+import { requireRelation } from "../../../authz/schema/place.ts";
+import type { Schema } from "../../../authz/schema/schema.ts";
 import { done, json } from "../../exchange.ts";
 import type { Route } from "../../route.ts";
 import type { Message } from "../proto.ts";
 import type { AuthzSources } from "../sources.ts";
 import { type FgaCall, type FgaOperation, storeRoute } from "./call.ts";
-import { FgaRefusal, invalid } from "./errors.ts";
-import { readModel } from "./models.ts";
+import { requireTuple } from "./diagnosis.ts";
+import { FgaRefusal, fgaRefusalOf, invalid } from "./errors.ts";
 import { readRequired } from "./query-routes.ts";
-import {
-  readFgaObject,
-  readFgaUser,
-  readTupleKey,
-  type TupleKey,
-  toRelationship,
-} from "./tuples.ts";
+import { readFgaObject, readFgaUser, readTupleKey, type TupleKey } from "./tuples.ts";
 
 /** Assertions: kept beside the model they are for, and run by tools. */
 export function assertionRoutes(sources: AuthzSources): Route[] {
@@ -31,7 +28,7 @@ const operations: readonly FgaOperation[] = [
     right: "read",
     run: async ({ ask, tenant }) => {
       const model = ask.parameter("authorization_model_id");
-      await readModel({ tenant, id: model });
+      await tenant.readSchema(model);
       const text = await tenant.readDocument(documentOf(model));
       const assertions: unknown = text === null ? [] : JSON.parse(text);
       return json(200, { authorization_model_id: model, assertions });
@@ -56,17 +53,20 @@ async function writeAssertions({ ask, tenant, body }: FgaCall): Promise<typeof d
       `invalid WriteAssertionsRequest.Assertions: value must contain no more than ${assertionsMax} item(s)`,
     );
   }
-  await readModel({ tenant, id: model });
-  await tenant.writeDocument(documentOf(model), JSON.stringify(list.map(readAssertion)));
+  const schema = acceptedSchema(await tenant.readSchema(model), ask.limits);
+  const assertions = list.map((message) => readAssertion(message, schema));
+  await tenant.writeDocument(documentOf(model), JSON.stringify(assertions));
   return done;
 }
 
-function readAssertion(message: Message): unknown {
+/** Held to the model like a check, and its tuples like those that are written. */
+function readAssertion(message: Message, schema: Schema): unknown {
   const key: TupleKey = readTupleKey(readRequired(message, "tuple_key", "AssertionTupleKey"));
-  readFgaObject(key.object);
-  readFgaUser(key.user);
+  const { type, relation } = readFgaUser(key.user);
+  requireName(schema, { type, name: relation ?? "" });
+  requireName(schema, { type: readFgaObject(key.object).type, name: key.relation });
   const contextual = message.messages("contextual_tuples", "TupleKey").map(readTupleKey);
-  for (const each of contextual) toRelationship(each);
+  for (const each of contextual) requireTuple(schema, each);
   if (contextual.length > 20) {
     throw invalid("invalid Assertion.ContextualTuples: value must contain no more than 20 item(s)");
   }
@@ -77,6 +77,16 @@ function readAssertion(message: Message): unknown {
     contextual_tuples: contextual,
     ...(context === undefined ? {} : { context }),
   };
+}
+
+/** Without a name it is the type alone. */
+function requireName(schema: Schema, of: { readonly type: string; readonly name: string }): void {
+  if (of.name === "" && schema.types.has(of.type)) return;
+  try {
+    requireRelation(schema, of);
+  } catch (error) {
+    throw invalid(fgaRefusalOf(error).message);
+  }
 }
 
 function documentOf(model: string): string {

@@ -42,7 +42,7 @@ export function storeRoute(operation: FgaOperation, { authz }: AuthzSources): Ro
         const body = new Message(ask.body.value, `${name}Request`);
         return await run({ ask, store, tenant: authz.tenant(store), body });
       } catch (error) {
-        throw refuseStoreId(error, name, store);
+        throw refuseModelId(refuseStoreId(error, name, store), name);
       }
     },
   });
@@ -100,6 +100,16 @@ function refuseStoreId(error: unknown, name: string, store: string): unknown {
   if (!isUnknown || isUlid(store)) return error;
   return invalid(
     `invalid ${name}Request.StoreId: value does not match regex pattern "${patterns.id}"`,
+  );
+}
+
+/** The same for the id of a model; any other that is not there is not found. */
+function refuseModelId(error: unknown, name: string): unknown {
+  const isUnknown = error instanceof HoldfastError && error.code === "unknown-schema";
+  if (!isUnknown || isUlid(String(error.details["schema"]))) return error;
+  const field = name === "ReadAuthorizationModel" ? "Id" : "AuthorizationModelId";
+  return invalid(
+    `invalid ${name}Request.${field}: value does not match regex pattern "${patterns.id}"`,
   );
 }
 

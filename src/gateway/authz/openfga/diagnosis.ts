@@ -34,6 +34,12 @@ export async function findInvalidTuple(
   return undefined;
 }
 
+/** Throws what is wrong with a tuple that the model has no place for. */
+export function requireTuple(schema: Schema, key: TupleKey): void {
+  const problem = problemOf(schema, key);
+  if (problem !== undefined) throw explain(problem, key);
+}
+
 const placeCodes: ReadonlySet<string> = new Set([
   "unknown-type",
   "unknown-relation",

@@ -60,26 +60,30 @@ function streamObjects(call: FgaCall): StreamedAnswer {
   return {
     type: "application/json",
     pieces: printObjects(call),
+    // In the middle of a stream an error is a status of gRPC.
     failure: (error) => {
-      const { code, message, status } = fgaRefusalOf(error);
-      return `${JSON.stringify({ error: { code, message, http_code: status } })}\n`;
+      const { message, status } = fgaRefusalOf(error);
+      const code = grpcCodes.get(status) ?? 13;
+      return `${JSON.stringify({ error: { code, message, details: [] } })}\n`;
     },
   };
 }
 
+/** By the status that the error would have had as an answer; all others are INTERNAL. */
+const grpcCodes: ReadonlyMap<number, number> = new Map([
+  [400, 3],
+  [401, 16],
+  [403, 7],
+  [404, 5],
+  [409, 10],
+  [422, 8],
+  [429, 8],
+]);
+
 async function* printObjects(call: FgaCall): AsyncGenerator<string, void, undefined> {
-  let isFirst = true;
-  try {
-    for await (const page of objectPages(call)) {
-      isFirst = false;
-      const lines = page.map((object) => `${JSON.stringify({ result: { object } })}\n`);
-      if (lines.length > 0) yield lines.join("");
-    }
-  } catch (error) {
-    // Before anything was sent, it is an error like any other.
-    if (isFirst || !(error instanceof FgaRefusal)) throw error;
-    const { code, message } = error;
-    yield `${JSON.stringify({ error: { code, message } })}\n`;
+  for await (const page of objectPages(call)) {
+    const lines = page.map((object) => `${JSON.stringify({ result: { object } })}\n`);
+    if (lines.length > 0) yield lines.join("");
   }
 }
 

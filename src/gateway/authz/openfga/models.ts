@@ -1,7 +1,6 @@
 import { acceptedSchema } from "../../../authz/schema/dialect.ts";
 import { toOpenfgaJson } from "../../../authz/schema/openfga/to-json.ts";
 import type { SchemaDescription } from "../../../model/authz.ts";
-import { HoldfastError } from "../../../model/errors.ts";
 import type { Limits } from "../../../model/limits.ts";
 import { type Answer, json } from "../../exchange.ts";
 import type { Route } from "../../route.ts";
@@ -45,11 +44,14 @@ const operations: readonly FgaOperation[] = [
     summary: "Reads a model.",
     right: "read",
     run: async ({ ask, tenant }) => {
-      const description = await readModel({ tenant, id: ask.parameter("id") });
+      const description = await tenant.readSchema(ask.parameter("id"));
       return json(200, { authorization_model: printModel(description, ask.limits) });
     },
   },
 ];
+
+/** Clients of the first days give none. */
+const versions: readonly string[] = ["", "1.0", "1.1", "1.2"];
 
 async function writeModel({ tenant, body }: FgaCall): Promise<Answer> {
   if (body.list("type_definitions").length === 0) {
@@ -58,6 +60,11 @@ async function writeModel({ tenant, body }: FgaCall): Promise<Answer> {
     throw new FgaRefusal("type_definitions_too_few_items", message);
   }
   const version = body.text("schema_version");
+  if (!versions.includes(version)) {
+    throw invalid(
+      "invalid WriteAuthorizationModelRequest.SchemaVersion: value must be in list [1.0 1.1 1.2]",
+    );
+  }
   const text = JSON.stringify({
     schema_version: version === "" ? "1.1" : version,
     type_definitions: body.list("type_definitions"),
@@ -76,24 +83,6 @@ async function listModels({ ask, tenant }: FgaCall): Promise<Answer> {
     .filter(({ dialect }) => dialect === "openfga")
     .map((description) => printModel(description, limits));
   return json(200, { authorization_models: models, continuation_token: encodeToken(page.next) });
-}
-
-/** `authorization_model_not_found` when there is none. */
-export async function readModel({
-  tenant,
-  id,
-}: Pick<FgaCall, "tenant"> & { readonly id: string }): Promise<SchemaDescription> {
-  try {
-    return await tenant.readSchema(id);
-  } catch (error) {
-    const isUnknown = error instanceof HoldfastError && error.code === "unknown-schema";
-    throw isUnknown ? modelNotFound(id) : error;
-  }
-}
-
-function modelNotFound(id: string): FgaRefusal {
-  const message = `Authorization Model '${id}' not found`;
-  return new FgaRefusal("authorization_model_not_found", message);
 }
 
 function printModel(description: SchemaDescription, limits: Limits): unknown {

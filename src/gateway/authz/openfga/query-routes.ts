@@ -157,8 +157,10 @@ async function batchCheck({ ask, tenant, body }: FgaCall): Promise<Answer> {
     const id = matching(each, "correlation_id", patterns.correlationId);
     if (seen.has(id)) throw invalid(`received duplicate correlation id: ${id}`);
     seen.add(id);
+    // What the message itself must be is refused for the whole; what it says, in its place.
+    const parts = readBatchParts(each);
     try {
-      items.push({ id, ...readBatchItem(each) });
+      items.push({ id, ...toBatchItem(parts) });
     } catch (error) {
       define(result, id, printBatchError(error));
     }
@@ -191,19 +193,19 @@ function readChecks(body: Message): Message[] {
   throw invalid("invalid BatchCheckRequest.Checks: value must contain at least 1 item(s)");
 }
 
-function readBatchItem(message: Message): Omit<BatchItem, "id"> {
-  const key = readRequired(message, "tuple_key", "CheckRequestTupleKey");
-  const { user, relation, object } = readTupleKey(key);
-  const context = message.struct("context");
+function readBatchParts(message: Message) {
+  const key = readTupleKey(readRequired(message, "tuple_key", "CheckRequestTupleKey"));
+  return { key, contextual: readContextualKeys(message), context: message.struct("context") };
+}
+
+function toBatchItem(parts: ReturnType<typeof readBatchParts>): Omit<BatchItem, "id"> {
+  const { key, contextual, context } = parts;
   const item = {
-    resource: readFgaObject(object),
-    permission: relation,
-    subject: readFgaUser(user),
+    resource: readFgaObject(key.object),
+    permission: key.relation,
+    subject: readFgaUser(key.user),
   };
-  return {
-    item: context === undefined ? item : { ...item, context },
-    contextual: readContextualKeys(message),
-  };
+  return { item: context === undefined ? item : { ...item, context }, contextual };
 }
 
 function printBatch(

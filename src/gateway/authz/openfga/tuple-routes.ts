@@ -22,6 +22,8 @@ import { findInvalidTuple } from "./diagnosis.ts";
 import { FgaRefusal, invalid, refuseToken } from "./errors.ts";
 import {
   InvalidTuple,
+  matching,
+  patterns,
   readFgaConsistency,
   readFgaUser,
   readTupleKey,
@@ -66,10 +68,8 @@ const operations: readonly FgaOperation[] = [
 async function write({ ask, tenant, body }: FgaCall): Promise<Answer> {
   const writes = body.message("writes", "WriteRequestWrites");
   const deletes = body.message("deletes", "WriteRequestDeletes");
-  const written = (writes?.messages("tuple_keys", "TupleKey") ?? []).map(readTupleKey);
-  const deleted = (deletes?.messages("tuple_keys", "TupleKeyWithoutCondition") ?? []).map(
-    readTupleKey,
-  );
+  const written = readTuples(writes, "TupleKey");
+  const deleted = readTuples(deletes, "TupleKeyWithoutCondition");
   if (written.length + deleted.length === 0) throw nothingToWrite;
   refuseDuplicates([...deleted, ...written]);
   const model = body.text("authorization_model_id");
@@ -91,6 +91,13 @@ async function write({ ask, tenant, body }: FgaCall): Promise<Answer> {
     throw invalid ?? refuseWrite(error, onExisting);
   }
   return json(200, {});
+}
+
+function readTuples(message: Message | undefined, type: string): TupleKey[] {
+  if (message === undefined) return [];
+  const keys = message.messages("tuple_keys", type);
+  if (keys.length > 0) return keys.map(readTupleKey);
+  throw invalid(`invalid ${message.type}.TupleKeys: value must contain at least 1 item(s)`);
 }
 
 const nothingToWrite = new FgaRefusal(
@@ -158,12 +165,13 @@ async function read({ tenant, body }: FgaCall): Promise<Answer> {
   const filter = key === undefined ? undefined : readReadFilter(key);
   const size = body.has("page_size") ? body.count("page_size") : undefined;
   const after = decodeToken(body.text("continuation_token"));
-  const page = await tenant.read({
+  const request = {
     limit: readPageSize(size, "Read"),
     consistency: readFgaConsistency(body),
     ...(filter === undefined ? {} : { filter }),
     ...(after === undefined ? {} : { after }),
-  });
+  };
+  const page = await tenant.read(request).catch(noneOfUnknown);
   const tuples = page.items.map((item) => ({
     key: toTupleKey(item),
     timestamp: printTime(writtenAt(item)),
@@ -171,16 +179,24 @@ async function read({ tenant, body }: FgaCall): Promise<Answer> {
   return json(200, { tuples, continuation_token: encodeToken(page.next) });
 }
 
+/** No model is asked there: of what none knows there are no tuples. */
+function noneOfUnknown(error: unknown): Pick<RelationshipPage, "items" | "next"> {
+  const isUnknown =
+    error instanceof HoldfastError &&
+    (error.code === "unknown-type" || error.code === "unknown-relation");
+  if (isUnknown) return { items: [], next: null };
+  throw error;
+}
+
 /** When it was written, where the port tells. */
 function writtenAt(item: RelationshipPage["items"][number]): number {
   return "writtenAt" in item && typeof item.writtenAt === "number" ? item.writtenAt : 0;
 }
 
-function readReadFilter(key: Message): RelationshipFilter | undefined {
+function readReadFilter(key: Message): RelationshipFilter {
   const object = key.text("object");
-  const relation = key.text("relation");
+  const relation = key.text("relation") === "" ? "" : matching(key, "relation", patterns.relation);
   const user = key.text("user");
-  if (object === "" && relation === "" && user === "") return undefined;
   const colon = object.indexOf(":");
   const type = colon < 0 ? object : object.slice(0, colon);
   const id = colon < 0 ? "" : object.slice(colon + 1);
@@ -220,6 +236,12 @@ async function readChanges({ ask, tenant }: FgaCall): Promise<Answer> {
   const { query } = ask;
   const size = readPageSize(query.get("page_size"), "ReadChanges");
   const type = query.get("type") ?? "";
+  if (!/^[^:#\s]{0,254}$/u.test(type)) {
+    throw new FgaRefusal(
+      "type_invalid_pattern",
+      `invalid ReadChangesRequest.Type: value does not match regex pattern "^[^:#\\\\s]{1,254}$"`,
+    );
+  }
   const token = query.get("continuation_token") ?? "";
   const place = readPlace(token, type);
   const since = place === undefined ? readStartTime(query.get("start_time")) : undefined;
