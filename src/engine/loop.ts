@@ -77,7 +77,8 @@ export class Engine implements ExecutorHost {
   readonly #executor: Executor;
   readonly #timers: Timers;
   readonly #outbox: Outbox;
-  readonly #recovery: Recovery;
+  /** Of the memory that there is now: a new one when that is dropped. */
+  #recovery: Recovery;
   readonly #retention: Retention;
   readonly #schedules: ScheduleClock;
   readonly #inbox = new Deque<Command>();
@@ -95,6 +96,8 @@ export class Engine implements ExecutorHost {
   /** Why nothing is accepted now: the store cannot be written. */
   #refusal: HoldfastError | null = null;
   #cancelProbe: (() => void) | null = null;
+  /** What may still reach the store, or memory, of what was before: resolves when nothing does. */
+  #remains: Promise<unknown> = Promise.resolve();
   /** What was drained last: if applying it fails, those who sent it are told. */
   #applying: readonly Command[] = [];
   /** How many were left in memory when that was last tried to be less. */
@@ -137,7 +140,7 @@ export class Engine implements ExecutorHost {
     );
     const push = (command: Command): void => this.#push(command);
     const fault = (error: unknown): void => this.#fault(error);
-    this.#recovery = new Recovery(this.core, store, push, fault, () => this.#wake());
+    this.#recovery = this.#makeRecovery();
     this.#retention = new Retention(this.core, store, push, fault);
     this.#schedules = new ScheduleClock(this.core, push);
   }
@@ -150,16 +153,42 @@ export class Engine implements ExecutorHost {
     for (const { partition, epoch, counter } of this.#claims) {
       this.core.own(partition, epoch, counter);
     }
-    await this.#load();
+    this.#start(await this.#load());
   }
 
-  /** What memory holds from the start, after opening and after a failed commit. */
-  async #load(): Promise<void> {
+  #makeRecovery(): Recovery {
+    const drops = this.#drops;
+    return new Recovery(
+      this.core,
+      this.#store,
+      (command) => this.#push(command),
+      (error) => {
+        if (drops === this.#drops) this.#fault(error);
+      },
+      () => this.#wake(),
+    );
+  }
+
+  /**
+   * What memory holds from the start, after opening and after a failed commit; nothing can be applied
+   * before.
+   * @returns the messages that are on their way to other partitions.
+   */
+  async #load(): Promise<readonly OutboxMessage[]> {
+    const messages: OutboxMessage[] = [];
+    if (this.#options.rests !== true) {
+      await this.#recovery.load((message) => messages.push(message));
+    }
+    return messages;
+  }
+
+  /** Everything goes on. */
+  #start(messages: readonly OutboxMessage[]): void {
     if (this.#options.rests === true) {
       this.#recovery.skip();
       return;
     }
-    await this.#recovery.load((message) => this.#outbox.send(message));
+    for (const message of messages) this.#outbox.send(message);
     this.#schedules.start();
     this.#timers.reset();
     this.#retention.start();
@@ -344,14 +373,13 @@ export class Engine implements ExecutorHost {
       const loading = this.#drain();
       if (loading !== undefined) {
         const drops = this.#drops;
-        loading.then(
-          () => {
+        loading
+          .then(() => {
             if (drops === this.#drops) this.#turns();
-          },
-          (error: unknown) => {
+          })
+          .catch((error: unknown) => {
             if (drops === this.#drops) this.#fault(error);
-          },
-        );
+          });
         return;
       }
       this.#turns();
@@ -418,9 +446,11 @@ export class Engine implements ExecutorHost {
       return;
     }
     this.#executor.openTurns();
+    const drops = this.#drops;
     this.#host.afterMicrotasks(() => {
       try {
         this.#executor.closeTurns();
+        if (drops !== this.#drops) return;
         if (++this.#rounds < roundsPerPass && this.#roomInBatch()) {
           this.#pass();
           return;
@@ -615,6 +645,8 @@ export class Engine implements ExecutorHost {
     });
     this.#drops++;
     this.#needs.drop();
+    this.#recovery.close();
+    this.#recovery = this.#makeRecovery();
     this.#flying = [];
     this.#busy = true;
     this.#refusal = reason;
@@ -629,8 +661,14 @@ export class Engine implements ExecutorHost {
     for (const command of [...this.#applying, ...commands]) refuseCommand(command, reason);
     this.#applying = [];
     this.#busy = false;
+    this.#cancelProbe?.();
+    this.#cancelProbe = null;
     // Whatever still flies has to come down before anything else is written.
-    Promise.all(flying.map(({ settled }) => settled)).then(() => this.#probe());
+    this.#remains = Promise.all([this.#remains, ...flying.map(({ settled }) => settled)]);
+    const drops = this.#drops;
+    this.#remains.then(() => {
+      if (drops === this.#drops) this.#probe();
+    });
   }
 
   /** Callers who wait for invocations that the store knows go on waiting; the others are told. */
@@ -658,7 +696,9 @@ export class Engine implements ExecutorHost {
     if (this.#closed) return;
     this.#cancelProbe = this.#host.setTimer(probeMs, () => {
       this.#cancelProbe = null;
-      this.#reopen().catch((error: unknown) => {
+      const drops = this.#drops;
+      this.#remains = this.#reopen().catch((error: unknown) => {
+        if (drops !== this.#drops) return;
         this.#host.log("warn", "the store still cannot be written", { reason: reasonOf(error) });
         this.core.reset();
         this.#probe();
@@ -666,8 +706,11 @@ export class Engine implements ExecutorHost {
     });
   }
 
+  /** Unless memory is dropped once more meanwhile: then that which comes after has it all to do. */
   async #reopen(): Promise<void> {
     const { core } = this;
+    const drops = this.#drops;
+    const isOver = (): boolean => this.#closed || drops !== this.#drops;
     const first = this.#claims[0];
     assert(first !== undefined, "a node owns at least one partition");
     const own = core.owned.get(first.partition);
@@ -678,9 +721,13 @@ export class Engine implements ExecutorHost {
       counter: own.reserved,
     });
     await this.#store.commit(core.seal().batch);
+    if (isOver()) return;
     await core.relations.reset();
+    if (isOver()) return;
+    const messages = await this.#load();
+    if (isOver()) return;
     this.#refusal = null;
-    await this.#load();
+    this.#start(messages);
     this.#reattach();
   }
 

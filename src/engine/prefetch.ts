@@ -96,6 +96,8 @@ export class Needs {
     this.#idempotency.clear();
     this.#promises.clear();
     this.#journals.clear();
+    // How it ends is nobody's concern, a failure neither.
+    for (const preparing of this.#preparing) preparing.catch(() => {});
     this.#preparing = [];
   }
 
