@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Consistency, Verdict } from "../../../model/authz.ts";
 import { fail } from "../../../model/errors.ts";
 import type {
@@ -165,14 +166,38 @@ export interface SpiceCursor {
   readonly given: number;
 }
 
-export function readCursor(body: Message): SpiceCursor | undefined {
+/** What a request asks, in short: its cursors are for nothing else. */
+export function digestOf({ type, fields }: Message): string {
+  const asked = Object.entries(fields).filter(([name]) => !pageFields.has(name));
+  const text = JSON.stringify([type, sorted(Object.fromEntries(asked))]);
+  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
+}
+
+const pageFields: ReadonlySet<string> = new Set(
+  ["optionalCursor", "optionalLimit", "optionalConcreteLimit", "consistency"].flatMap((name) => [
+    name,
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+  ]),
+);
+
+/** The same whatever the order of its fields. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.entries(value)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, part]) => [name, sorted(part)]);
+}
+
+/** @param digest of the request that it comes with. */
+export function readCursor(body: Message, digest: string): SpiceCursor | undefined {
   const token = body.message("optionalCursor", "Cursor")?.text("token") ?? "";
   if (token === "") return undefined;
-  const reason = "it is none that was given here";
+  const reason = "it is none that was given to this request";
   try {
     const value: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
-    if (Array.isArray(value) && value.length >= 2) {
-      const [given, zookie, after] = value as unknown[];
+    if (Array.isArray(value) && value[2] === digest) {
+      const [given, zookie, , after] = value as unknown[];
       const isCursor =
         typeof given === "number" && Number.isInteger(given) && given >= 0 && given <= 1_000_000;
       if (isCursor && typeof zookie === "string") {
@@ -185,7 +210,10 @@ export function readCursor(body: Message): SpiceCursor | undefined {
   throw fail("invalid-cursor", { reason });
 }
 
-export function printCursor({ after, zookie, given }: SpiceCursor): { readonly token: string } {
-  const value = after === undefined ? [given, zookie] : [given, zookie, after];
+export function printCursor(
+  { after, zookie, given }: SpiceCursor,
+  digest: string,
+): { readonly token: string } {
+  const value = [given, zookie, digest, ...(after === undefined ? [] : [after])];
   return { token: Buffer.from(JSON.stringify(value), "utf8").toString("base64url") };
 }

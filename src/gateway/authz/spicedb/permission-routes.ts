@@ -204,6 +204,8 @@ async function* lookupSubjects({ ask, tenant, body }: SpiceCall): AsyncGenerator
     limit: body.count("optionalConcreteLimit"),
     pageSize: ask.limits.authzPage,
     signal: ask.signal,
+    // The limit is one of concrete subjects.
+    free: ({ id }: FoundSubject) => id === "*",
     next: (page) => tenant.lookupSubjects({ ...request, ...page }),
   });
   const isHidden = ({ id }: FoundSubject): boolean =>

@@ -256,6 +256,75 @@ test("resources and subjects are streamed, and a cursor goes on behind any of th
   );
 });
 
+test("a cursor is for the request that it was given to", async () => {
+  const request = { resource: object("document:1"), permission: "view", subjectObjectType: "user" };
+  const resources = (of: string, more: Json = {}) => ({
+    resourceObjectType: "document",
+    permission: "view",
+    subject: subject(of),
+    ...more,
+  });
+  await post("/v1/relationships/write", {
+    updates: ["7", "8"].map((id) => ({
+      operation: "OPERATION_TOUCH",
+      relationship: {
+        resource: object(`document:${id}`),
+        relation: "owner",
+        subject: subject("user:cursor"),
+      },
+    })),
+  });
+  const [first] = await stream(
+    "/v1/permissions/resources",
+    resources("user:cursor", { optionalLimit: 1 }),
+  );
+  const optionalCursor = first!["afterResultCursor"];
+  const next = resources("user:cursor", { optionalLimit: 5, optionalCursor });
+  const [second] = await stream("/v1/permissions/resources", next);
+  assert.equal(second!["resourceObjectId"], "8");
+  for (const [path, body] of [
+    ["resources", resources("user:other", { optionalCursor })],
+    ["subjects", { ...request, optionalCursor }],
+  ] as const) {
+    const { status, body: refused } = await post(`/v1/permissions/${path}`, body);
+    assert.deepEqual([status, refused["code"]], [400, 9], JSON.stringify(refused));
+  }
+});
+
+test("a limit of subjects counts concrete ones, and everybody is none", async () => {
+  const relationship = (of: string) => ({
+    operation: "OPERATION_TOUCH",
+    relationship: {
+      resource: object("document:crowd"),
+      relation: "viewer",
+      subject: subject(of),
+    },
+  });
+  const updates = ["user:*", "user:a", "user:b"].map(relationship);
+  await post("/v1/relationships/write", { updates });
+  const request = {
+    resource: object("document:crowd"),
+    permission: "view",
+    subjectObjectType: "user",
+  };
+  const ids = async (more: Json): Promise<unknown[]> => {
+    const found = await stream("/v1/permissions/subjects", { ...request, ...more });
+    return found.map((each) => each["subjectObjectId"]);
+  };
+  assert.deepEqual(await ids({ optionalConcreteLimit: 1 }), ["*", "a"]);
+  assert.deepEqual(await ids({ optionalConcreteLimit: 5 }), ["*", "a", "b"]);
+  const wildcardOption = "WILDCARD_OPTION_EXCLUDE_WILDCARDS";
+  assert.deepEqual(await ids({ optionalConcreteLimit: 1, wildcardOption }), ["a"]);
+});
+
+test("a watch is told types or filters, not both", async () => {
+  const { status, body } = await post("/v1/watch", {
+    optionalObjectTypes: ["document"],
+    optionalRelationshipFilters: [{ resourceType: "document" }],
+  });
+  assert.deepEqual([status, body["code"]], [400, 3]);
+});
+
 test("reading filters, limits, and goes on", async () => {
   await touch(...[1, 2, 3].map((i) => relationship(`document:rd${i}`, "owner", "user:reader")));
   const relationshipFilter = {

@@ -3,7 +3,7 @@ import type { Relationship, RelationshipFilter } from "../../../model/relationsh
 import type { Route } from "../../route.ts";
 import type { AuthzSources } from "../sources.ts";
 import { type SpiceCall, spiceRoute } from "./call.ts";
-import { printRelationship, printToken, requireFilter } from "./nouns.ts";
+import { printRelationship, printToken, refuseValue, requireFilter } from "./nouns.ts";
 
 /** `/v1/watch`. */
 export function spiceWatchRoute(sources: AuthzSources): Route {
@@ -32,6 +32,10 @@ async function* watch({ ask, tenant, body }: SpiceCall): AsyncGenerator<unknown>
     schemas: kinds.has("SCHEMA_UPDATES"),
     checkpoints: kinds.has("CHECKPOINTS"),
   };
+  if (wanted.relationships && types.length > 0 && filters.length > 0) {
+    const reason = "cannot specify both object types and relationship filters";
+    throw refuseValue("WatchRequest", reason);
+  }
   const events = tenant.watch({
     signal: ask.signal,
     ...(after === "" ? {} : { after }),
