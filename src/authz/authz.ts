@@ -98,6 +98,7 @@ export class Authz {
   readonly #prepared = new Map<AuthzChange, Preparation>();
   readonly #loader: Loader;
   readonly #evaluation = new Evaluator();
+  readonly #hashKey: number;
   #flying: Flying[] = [];
   #closed = false;
 
@@ -106,6 +107,7 @@ export class Authz {
     this.limits = options.limits;
     this.store = options.store;
     this.settings = options.settings;
+    this.#hashKey = options.host.random();
     this.#tenants = new Tenants(options.share ?? everything);
     const { host, limits, store } = options;
     this.history = new History({ host, limits, store, tenants: this.#tenants });
@@ -190,12 +192,13 @@ export class Authz {
 
   makeView(): View {
     const { cacheBytes, indexPairs } = this.settings;
-    return new View({ limits: this.limits, cacheBytes, indexPairs });
+    return new View({ limits: this.limits, hashKey: this.#hashKey, cacheBytes, indexPairs });
   }
 
   makeWindow(tenant: Tenant): View {
     return new View({
       limits: this.limits,
+      hashKey: this.#hashKey,
       cacheBytes: 0,
       indexPairs: 0,
       residency: (graph) => {

@@ -138,11 +138,11 @@ class LocalTenant implements EmbeddedTenant {
   checkNow(item: CheckItem): Verdict | Promise<Verdict> {
     const tenant = this.#tenant;
     tenant.counters.checks++;
-    const now = this.#authz.host.now();
-    const value = checkHead(tenant, item, now);
+    const { host } = this.#authz;
+    const value = checkHead(tenant, item, host);
     if (value !== undefined) return verdictOf(value);
     return ask(tenant, none, {
-      now,
+      now: host.now(),
       answer: (asked) => verdictOf(checkItem(asked, item)),
     });
   }

@@ -1,5 +1,4 @@
 import type { Relationship } from "../model/relationship.ts";
-import { wildcardId } from "../model/relationship.ts";
 import type { TupleKey, TupleRow } from "../store/relations.ts";
 import type { EdgeExtra } from "./graph/edge-traits.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -129,5 +128,5 @@ export function findNode(
 }
 
 export function isWildcard(graph: Graph, object: number): boolean {
-  return graph.objects.id(object) === wildcardId;
+  return graph.objects.wildcard(graph.objects.type(object)) === object;
 }

@@ -29,13 +29,15 @@ interface Undo {
  * groups. It runs ahead of the store: what is not durable can be taken back.
  */
 export class View {
-  readonly graph: Graph = new Graph();
+  readonly graph: Graph;
   readonly cache: AnswerCache | null;
   readonly index: GroupIndex | null;
   /** Null while the whole graph is in memory. */
   readonly residency: Residency | null;
   readonly #limits: Limits;
   readonly #compiled = new Map<string, CompiledSchema>();
+  /** Relations that arrows of any of these, or of one before, go over. */
+  readonly #arrows = new Set<number>();
   #undo: Undo[] = [];
   /** Durable ends, in order: what there is to trim. */
   #loadedEnds: { readonly revision: number; readonly edge: number }[] = [];
@@ -43,6 +45,7 @@ export class View {
 
   constructor(options: ViewOptions) {
     this.#limits = options.limits;
+    this.graph = new Graph(options.hashKey);
     this.residency = options.residency?.(this.graph) ?? null;
     this.cache = options.cacheBytes > 0 ? new AnswerCache(options.cacheBytes) : null;
     this.index =
@@ -63,6 +66,7 @@ export class View {
       this.#compiled.delete(oldest);
     }
     this.#compiled.set(key, compiled);
+    for (const relation of compiled.arrows) this.#arrows.add(relation);
     return compiled;
   }
 
@@ -157,7 +161,10 @@ export class View {
     const [resource, subject] = [graph.resourceOf(edge), graph.subjectOf(edge)];
     const [object, relation] = [graph.objectOf(subject), graph.relationOf(subject)];
     if (cache !== null) {
-      cache.stamp(resourceSlot(graph.objectOf(resource)), revision);
+      // A plain subject of what no arrow goes over matters to answers about that subject alone.
+      if (relation !== 0 || this.#arrows.has(graph.relationOf(resource))) {
+        cache.stamp(resourceSlot(graph.objectOf(resource)), revision);
+      }
       cache.stamp(subjectSlot(object, relation), revision);
       if (relation !== 0) cache.stamp(groupsSlot, revision);
       else if (isWildcard(graph, object)) {
@@ -195,8 +202,7 @@ export class View {
 
   /**
    * Forgets versions that ended at or before a revision, so many at most. Numbers are given out
-   * again, so what was remembered by them goes as well. A window remembers more than that, so it
-   * forgets nothing until it is left.
+   * again; a window remembers more by them than answers, so it forgets nothing until it is left.
    * @returns whether there may be more.
    */
   trim(upTo: number, most: number): boolean {
@@ -207,13 +213,14 @@ export class View {
       this.graph.removeEdge(next.edge);
       count++;
     }
-    if (count > 0) this.cache?.clear();
     return count === most;
   }
 }
 
 export interface ViewOptions {
   readonly limits: Limits;
+  /** Of the hash by which ids lie in tables: a secret number of 32 bits. */
+  readonly hashKey: number;
   /** Memory for answers; 0: none are kept. */
   readonly cacheBytes: number;
   /** Pairs of groups that are kept flattened; 0: none. */

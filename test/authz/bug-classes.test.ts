@@ -188,6 +188,25 @@ each(
   },
 );
 
+each("cached answers are told of groups that are walked", async (ground) => {
+  const tenant = await tenantWith(ground, {
+    schema: `definition user {}
+definition group {
+  relation direct: user
+  permission member = direct
+}
+definition document { relation viewer: group#member }`,
+    there: ["group:a#direct@user:ann", "document:1#viewer@group:b#member"],
+  });
+  const question = "document:1#viewer@user:ann";
+  for (let round = 0; round < 3; round++) {
+    assert.equal(await verdict(tenant, question), "no");
+    await touch(tenant, "document:1#viewer@group:a#member");
+    assert.equal(await verdict(tenant, question), "yes");
+    await remove(tenant, "document:1#viewer@group:a#member");
+  }
+});
+
 each("cache key: each schema of a tenant answers by its own rules", async (ground) => {
   const tenant = await newTenant(ground);
   const model = (view: string) =>

@@ -92,8 +92,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     by: "quick-fuzz.ts",
     file: cache,
     changes: [
-      ["((keys[at + 3] as number) & 0xffff) === subjectRelation", "true"],
-      ["subjectObject + subjectRelation)", "subjectObject)"],
+      ["keys[at + 3] === subjectKey", "true"],
+      ["subjectObject ^ subjectKey)", "subjectObject)"],
     ],
   },
   {
@@ -114,7 +114,30 @@ export const plantedFaults: readonly PlantedFault[] = [
     name: "a cached answer of now is given for a snapshot",
     by: "quick-fuzz.ts",
     file: cache,
-    changes: [["revision < answeredAt || now", "now"]],
+    changes: [["if (evaluation.revision < answeredAt) return false;", ""]],
+  },
+  {
+    name: "what an arrow goes over changes unnoticed",
+    by: "quick-fuzz.ts",
+    file: "authz/view.ts",
+    changes: [["relation !== 0 || this.#arrows.has(graph.relationOf(resource))", "relation !== 0"]],
+  },
+  {
+    name: "usersets come and go unnoticed",
+    by: "bug-classes.test.ts",
+    file: "authz/view.ts",
+    changes: [
+      [
+        "relation !== 0 || this.#arrows.has(graph.relationOf(resource))",
+        "this.#arrows.has(graph.relationOf(resource))",
+      ],
+    ],
+  },
+  {
+    name: "what has changed lately is passed over",
+    by: "quick-fuzz.ts",
+    file: cache,
+    changes: [["if (isRecent && !this.#recent.has(slot)) continue;", "if (isRecent) continue;"]],
   },
   {
     name: "contextual relationships leak into the cache",

@@ -4,11 +4,16 @@ import { type Tri, unknown } from "./verdict.ts";
 
 /** Entries that share a place: their keys fill one line of the processor's cache. */
 const ways = 4;
-/** Words of a key: object, right, object of the subject, its relation with the number of dependencies. */
+/** Words of a key: object, right, object of the subject, its type and relation. */
 const keyWords = 4;
-/** Numbers about an entry: revision of the answer, revision it was last found good at, expiry, value. */
+/**
+ * Numbers about an entry: revision of the answer, revision it was last found good at, expiry, and the
+ * value with the number of dependencies.
+ */
 const facts = 4;
-const bytesPerEntry = keyWords * 4 + facts * 8 + dependenciesMax * 4;
+/** An entry without its key: what it rests on lies next to the numbers. */
+const entryNumbers = facts + dependenciesMax / 2;
+const bytesPerEntry = keyWords * 4 + entryNumbers * 8;
 /** How many stamps there are for what answers rest on. */
 const stampCount = 1 << 20;
 
@@ -24,8 +29,10 @@ export class AnswerCache {
   readonly #sets: number;
   readonly #keys: Uint32Array;
   readonly #facts: Float64Array;
-  readonly #dependencies: Uint32Array;
+  /** The same memory, for the dependencies. */
+  readonly #words: Uint32Array;
   readonly #stamps: Float64Array;
+  readonly #recent = new RecentChanges();
   #changedAt = 0;
   #turn = 0;
   hits = 0;
@@ -37,20 +44,24 @@ export class AnswerCache {
     this.#sets = 2 ** Math.floor(Math.log2(wanted));
     const entries = this.#sets * ways;
     this.#keys = new Uint32Array(entries * keyWords);
-    this.#facts = new Float64Array(entries * facts);
-    this.#dependencies = new Uint32Array(entries * dependenciesMax);
+    this.#facts = new Float64Array(entries * entryNumbers);
+    this.#words = new Uint32Array(this.#facts.buffer);
     this.#stamps = new Float64Array(stampCount);
   }
 
   /** What lies in this slot has changed, at this revision. */
   stamp(slot: number, revision: number): void {
     this.#stamps[slot & (stampCount - 1)] = revision;
+    this.#recent.add(slot, this.#changedAt);
     if (revision > this.#changedAt) this.#changedAt = revision;
   }
 
-  /** Numbers of objects may be given out again: nothing that is here can be trusted. */
+  /** What was written was taken back, and other things will be written at the same revisions. */
   clear(): void {
     this.#keys.fill(0);
+    this.#stamps.fill(0);
+    this.#changedAt = 0;
+    this.#recent.clear();
   }
 
   /** @returns the answer, or -1. */
@@ -61,7 +72,7 @@ export class AnswerCache {
       return -1;
     }
     this.hits++;
-    return this.#facts[entry * facts + 3] as Tri; // put there by `put`
+    return ((this.#facts[entry * entryNumbers + 3] as number) & 3) as Tri; // put there by `put`
   }
 
   /** Whether there is an answer. Nobody has asked for it. */
@@ -71,7 +82,7 @@ export class AnswerCache {
   }
 
   #lookUp(evaluation: Evaluator, object: number, uid: number): number {
-    const { subjectObject, subjectRelation } = evaluation;
+    const { subjectObject, subjectKey } = evaluation;
     const keys = this.#keys;
     const first = this.#setOf(evaluation, object, uid) * ways;
     for (let entry = first; entry < first + ways; entry++) {
@@ -80,7 +91,7 @@ export class AnswerCache {
         keys[at] === object &&
         keys[at + 2] === subjectObject &&
         keys[at + 1] === uid &&
-        ((keys[at + 3] as number) & 0xffff) === subjectRelation // at is within
+        keys[at + 3] === subjectKey
       ) {
         return entry;
       }
@@ -88,22 +99,25 @@ export class AnswerCache {
     return -1;
   }
 
-  #setOf({ subjectObject, subjectRelation }: Evaluator, object: number, uid: number): number {
-    return (
-      mix(object ^ Math.imul(uid, 0x9e3779b1), subjectObject + subjectRelation) & (this.#sets - 1)
-    );
+  #setOf({ subjectObject, subjectKey }: Evaluator, object: number, uid: number): number {
+    return mix(object ^ Math.imul(uid, 0x9e3779b1), subjectObject ^ subjectKey) & (this.#sets - 1);
   }
 
-  #isGood(entry: number, { revision, now }: Evaluator): boolean {
+  #isGood(entry: number, evaluation: Evaluator): boolean {
     const all = this.#facts;
-    const at = entry * facts;
+    const at = entry * entryNumbers;
     const answeredAt = all[at] as number; // entries are within
-    if (revision < answeredAt || now >= (all[at + 2] as number)) return false;
-    if (this.#changedAt <= (all[at + 1] as number)) return true;
-    const count = (this.#keys[entry * keyWords + 3] as number) >>> 16; // entries are within
-    const first = entry * dependenciesMax;
+    if (evaluation.revision < answeredAt) return false;
+    const expiresAt = all[at + 2] as number; // as above
+    if (expiresAt !== Number.POSITIVE_INFINITY && evaluation.now >= expiresAt) return false;
+    const goodAt = all[at + 1] as number; // as above
+    if (this.#changedAt <= goodAt) return true;
+    const isRecent = goodAt >= this.#recent.from;
+    const count = (all[at + 3] as number) >>> 2; // as above
+    const first = (at + facts) * 2;
     for (let i = first; i < first + count; i++) {
-      const slot = this.#dependencies[i] as number; // as above
+      const slot = this.#words[i] as number; // as above
+      if (isRecent && !this.#recent.has(slot)) continue;
       if ((this.#stamps[slot & (stampCount - 1)] as number) > answeredAt) return false;
     }
     // All that has changed up to now did not concern it.
@@ -113,27 +127,71 @@ export class AnswerCache {
 
   /** Keeps what the evaluation has just found out, if it may be kept. */
   put(evaluation: Evaluator, object: number, options: { uid: number; value: Tri }): void {
-    const { subjectObject, subjectRelation, dependencyCount, revision } = evaluation;
+    const { subjectObject, subjectKey, dependencyCount, revision } = evaluation;
     if (evaluation.sawCaveat || evaluation.sawExpired || options.value === unknown) return;
     if (dependencyCount > dependenciesMax) return;
     let entry = this.#lookUp(evaluation, object, options.uid);
-    if (entry < 0) {
-      const first = this.#setOf(evaluation, object, options.uid) * ways;
-      entry = first + (this.#turn++ & (ways - 1));
-    }
+    if (entry < 0) entry = this.#roomFor(evaluation, object, options.uid);
     const key = entry * keyWords;
     this.#keys[key] = object;
     this.#keys[key + 1] = options.uid;
     this.#keys[key + 2] = subjectObject;
-    this.#keys[key + 3] = subjectRelation | (dependencyCount << 16);
-    const at = entry * facts;
+    this.#keys[key + 3] = subjectKey;
+    const at = entry * entryNumbers;
     this.#facts[at] = revision;
     this.#facts[at + 1] = revision;
     this.#facts[at + 2] = evaluation.expiresAt;
-    this.#facts[at + 3] = options.value;
-    const first = entry * dependenciesMax;
+    this.#facts[at + 3] = options.value | (dependencyCount << 2);
+    const first = (at + facts) * 2;
     for (let i = 0; i < dependencyCount; i++) {
-      this.#dependencies[first + i] = evaluation.dependencies[i] as number; // i is within
+      this.#words[first + i] = evaluation.dependencies[i] as number; // i is within
     }
+  }
+
+  /** A free entry, or the one whose turn it is. */
+  #roomFor(evaluation: Evaluator, object: number, uid: number): number {
+    const first = this.#setOf(evaluation, object, uid) * ways;
+    for (let entry = first; entry < first + ways; entry++) {
+      if (this.#keys[entry * keyWords] === 0) return entry;
+    }
+    return first + (this.#turn++ & (ways - 1));
+  }
+}
+
+/** Bits that say which slots may have changed lately: few enough to stay in the processor's cache. */
+const recentBits = 1 << 18;
+/** With more changes than that, too many bits are set to say much, and it begins anew. */
+const recentMax = recentBits / 32;
+
+/**
+ * Which slots were stamped since some revision, as a set that says yes too often but never no: after
+ * a few writes, nearly all that answers rest on can be passed over without a look at its stamp.
+ */
+class RecentChanges {
+  /** All that was stamped at later revisions is in it. */
+  from = 0;
+  readonly #bits = new Uint32Array(recentBits / 32);
+  #count = 0;
+
+  /** @param changedAt The latest revision at which anything was stamped before. */
+  add(slot: number, changedAt: number): void {
+    if (this.#count === recentMax) {
+      this.clear();
+      this.from = changedAt;
+    }
+    this.#count++;
+    const word = (slot & (recentBits - 1)) >>> 5;
+    this.#bits[word] = (this.#bits[word] as number) | (1 << (slot & 31)); // word is within
+  }
+
+  clear(): void {
+    this.#bits.fill(0);
+    this.#count = 0;
+    this.from = 0;
+  }
+
+  has(slot: number): boolean {
+    const word = this.#bits[(slot & (recentBits - 1)) >>> 5] as number; // it is within
+    return (word & (1 << (slot & 31))) !== 0;
   }
 }

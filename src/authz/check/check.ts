@@ -14,6 +14,8 @@ import { checkItemShape } from "../check-request.ts";
 import { scratchBase } from "../graph/overlay.ts";
 import type { Tenant } from "../tenant.ts";
 import type { Right } from "./evaluation.ts";
+import type { Clock } from "./evaluator.ts";
+import { subjectKey } from "./keys.ts";
 import { Tracer } from "./tracer.ts";
 import { type Tri, unknown, verdictOf } from "./verdict.ts";
 
@@ -48,7 +50,7 @@ export function check(
 export function checkHead(
   tenant: Tenant,
   { resource, permission, subject }: CheckItem,
-  now: number,
+  clock: Clock,
 ): Tri | undefined {
   const { view, evaluation } = tenant;
   if (view.residency !== null || subject.id === wildcardId) return undefined;
@@ -67,16 +69,18 @@ export function checkHead(
     graph: view.graph,
     schema,
     revision: tenant.durable,
-    now,
+    clock,
     index: view.index,
     workMax: tenant.limits.authzWork,
   });
-  evaluation.setSubjectNumbers(of, type, relation);
   const { cache } = view;
   if (cache !== null) {
+    evaluation.subjectObject = of;
+    evaluation.subjectKey = subjectKey(type, relation);
     const known = cache.find(evaluation, object, right.uid);
     if (known >= 0) return known as Tri; // what is not -1 is one
   }
+  evaluation.setSubjectNumbers(of, type, relation);
   evaluation.reset();
   const value = evaluation.answer(right, object);
   cache?.put(evaluation, object, { uid: right.uid, value });
@@ -142,6 +146,20 @@ function explained(asked: Asked, { resource, permission, subject }: CheckItem): 
   return value;
 }
 
+/** Looks for what plain checks have left: what is explained has rights of its own, and leaves nothing. */
+function cacheOf({ evaluation, overlay, schemaId, tenant, view }: Asked): Tracer["isCached"] {
+  const { cache } = view;
+  const may = cache !== null && view.residency === null && !overlay.hasEdges;
+  if (!may || evaluation.subjectObject >= scratchBase) return () => false;
+  const schema = tenant.compiled(schemaId, { trace: false });
+  return ({ object, type, relation }) => {
+    const right = schema.find(type, relation);
+    return (
+      right !== undefined && object < scratchBase && cache.holds(evaluation, object, right.uid)
+    );
+  };
+}
+
 export function checkMany(
   tenant: Tenant,
   request: CheckManyRequest,
@@ -174,20 +192,6 @@ export function checkMany(
       return { items, zookie: asked.zookie };
     },
   });
-}
-
-/** Looks for what plain checks have left: what is explained has rights of its own, and leaves nothing. */
-function cacheOf({ evaluation, overlay, schemaId, tenant, view }: Asked): Tracer["isCached"] {
-  const { cache } = view;
-  const may = cache !== null && view.residency === null && !overlay.hasEdges;
-  if (!may || evaluation.subjectObject >= scratchBase) return () => false;
-  const schema = tenant.compiled(schemaId, { trace: false });
-  return ({ object, type, relation }) => {
-    const right = schema.find(type, relation);
-    return (
-      right !== undefined && object < scratchBase && cache.holds(evaluation, object, right.uid)
-    );
-  };
 }
 
 /** Everything that the subject has on one object. */

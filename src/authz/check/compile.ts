@@ -50,6 +50,7 @@ class Compiler implements CompiledSchema {
   readonly #named = new Map<string, Map<string, Right>>();
   readonly #types = new Map<string, number>();
   readonly #caveats = new Map<number, Caveat>();
+  readonly arrows: Set<number> = new Set();
 
   constructor(schema: Schema, { names, limits, trace }: CompileOptions) {
     this.schema = schema;
@@ -206,7 +207,9 @@ class Compiler implements CompiledSchema {
   }
 
   #compileArrow(expression: Expression & { kind: "arrow" }, at: At): Rule {
-    const over = this.#later(at.type, this.#names.number(expression.over));
+    const relation = this.#names.number(expression.over);
+    this.arrows.add(relation);
+    const over = this.#later(at.type, relation);
     let arrow: Arrow | undefined;
     const make = (): Arrow => {
       arrow ??= { over: over(), target: this.#makeTarget(expression.target) };

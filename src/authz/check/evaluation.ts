@@ -56,6 +56,8 @@ export interface CompiledSchema {
   typeNumber(type: string): number | undefined;
   /** By type: all its rights, in the order of the schema. */
   ofType(type: number): readonly Right[];
+  /** Relations that arrows go over, of whatever type. */
+  readonly arrows: ReadonlySet<number>;
 }
 
 /** Usersets within usersets, flattened. */

@@ -51,8 +51,13 @@ export interface EvaluationOptions {
 /** What a question has that brings nothing. */
 export type HeadOptions = Pick<
   EvaluationOptions,
-  "graph" | "schema" | "revision" | "now" | "index" | "workMax"
->;
+  "graph" | "schema" | "revision" | "index" | "workMax"
+> & { readonly clock: Clock };
+
+/** Says what time it is. */
+export interface Clock {
+  now(): number;
+}
 
 /** How many dependencies of an answer are remembered; with more it is not cached. */
 export const dependenciesMax = 16;
@@ -65,7 +70,6 @@ export class Evaluator implements Evaluation {
   graph!: Graph;
   schema!: CompiledSchema;
   revision = 0;
-  now = 0;
   overlay: Overlay | null = null;
   index: Groups | null = null;
   tracer: Tracer | null = null;
@@ -98,6 +102,9 @@ export class Evaluator implements Evaluation {
 
   readonly #contexts = new CaveatContexts();
   #workMax = 0;
+  #now = 0;
+  /** Where it is not known yet what time it is. */
+  #clock: Clock | null = null;
   readonly #path = new Path();
   /** Rights entered for the answer. */
   #steps = 0;
@@ -110,7 +117,8 @@ export class Evaluator implements Evaluation {
     this.graph = options.graph;
     this.schema = options.schema;
     this.revision = options.revision;
-    this.now = options.now;
+    this.#now = options.now;
+    this.#clock = null;
     this.overlay = options.overlay;
     this.index = options.index;
     this.tracer = options.tracer;
@@ -126,7 +134,7 @@ export class Evaluator implements Evaluation {
     this.graph = options.graph;
     this.schema = options.schema;
     this.revision = options.revision;
-    this.now = options.now;
+    this.#clock = options.clock;
     this.index = options.index;
     this.#workMax = options.workMax;
     this.overlay = null;
@@ -135,6 +143,15 @@ export class Evaluator implements Evaluation {
     this.incomplete = false;
     this.work = 0;
     this.#contexts.asked(null);
+  }
+
+  /** One time for the whole question. Most end without having asked for it. */
+  get now(): number {
+    if (this.#clock !== null) {
+      this.#now = this.#clock.now();
+      this.#clock = null;
+    }
+    return this.#now;
   }
 
   setContext(context: CaveatContext | null): void {
@@ -151,15 +168,14 @@ export class Evaluator implements Evaluation {
     this.subjectType = type;
     this.subjectRelation = relation;
     this.subjectNode = this.graph.findNode(object, relation);
-    const isEverybody = this.idOf(object) === wildcardId;
+    const isEverybody = this.#isEverybody(object, type);
     this.subjectKey = isEverybody ? wildcardKey(type) : subjectKey(type, relation);
     this.wildcardNode = 0;
     this.wildcardObject = 0;
     this.wildcardKey = -1;
     if (relation === 0 && !isEverybody) {
       this.wildcardKey = wildcardKey(type);
-      const wildcard =
-        this.overlay?.find(type, wildcardId) ?? this.graph.objects.find(type, wildcardId);
+      const wildcard = this.overlay?.find(type, wildcardId) ?? this.graph.objects.wildcard(type);
       this.wildcardObject = wildcard;
       if (wildcard !== 0) this.wildcardNode = this.graph.findNode(wildcard, 0);
     }
@@ -206,7 +222,12 @@ export class Evaluator implements Evaluation {
   /** The kind of a subject, as what a relation allows is looked up by. */
   keyOf(object: number, relation: number): number {
     const type = this.typeOf(object);
-    return this.idOf(object) === wildcardId ? wildcardKey(type) : subjectKey(type, relation);
+    return this.#isEverybody(object, type) ? wildcardKey(type) : subjectKey(type, relation);
+  }
+
+  #isEverybody(object: number, type: number): boolean {
+    if (object < scratchBase) return this.graph.objects.wildcard(type) === object;
+    return this.overlay?.id(object) === wildcardId;
   }
 
   typeOf(object: number): number {
@@ -308,7 +329,7 @@ export class Evaluator implements Evaluation {
   }
 
   settle(mark: number, value: Value): Value {
-    if (!isOpen(value)) this.doubts.length = mark;
+    if (!isOpen(value) && this.doubts.length > mark) this.doubts.length = mark;
     return value;
   }
 

@@ -68,7 +68,10 @@ export function probe(evaluation: Evaluation, node: number, right: Right): Tri {
     const key = round === 0 ? evaluation.subjectKey : evaluation.wildcardKey;
     const forms = right.allowed.forms(key);
     if (forms === undefined) continue;
-    const edge = graph.findEdge(node, subject);
+    const edge =
+      evaluation.subjectRelation === 0
+        ? graph.findPlainEdge(node, subject)
+        : graph.findEdge(node, subject);
     if (edge === 0) continue;
     const value = evaluation.edgeValue(edge, forms);
     if (tracer !== null) traceEdge(evaluation, edge, value);

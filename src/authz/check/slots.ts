@@ -5,7 +5,10 @@ import { mix } from "../graph/pair-table.ts";
  * together only make an answer be evaluated anew.
  */
 
-/** The subjects of one object, by whatever relation: few changes concern an object, many a check. */
+/**
+ * The usersets in one object, and what arrows find there, by whatever relation: few changes concern
+ * an object, many a check. Other subjects of it have slots of their own.
+ */
 export function resourceSlot(object: number): number {
   return mix(object, 0xffff);
 }

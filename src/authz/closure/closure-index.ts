@@ -138,7 +138,7 @@ export class ClosureIndex {
     return this.#rows.components.rowSize[component];
   }
 
-  /** All that is in `from`, without itself, ascending; undefined when `from` is given up. */
+  /** All that is in `from`, without itself, in no order; undefined when `from` is given up. */
   descendants(from: number): Uint32Array | undefined {
     const source = this.#slotOf(from);
     if (source === 0) return new Uint32Array(0);
@@ -148,7 +148,7 @@ export class ClosureIndex {
   }
 
   /**
-   * All that `of` is in, without itself, ascending; undefined when one of these is given up, since
+   * All that `of` is in, without itself, in no order; undefined when one of these is given up, since
    * their number is not bounded then.
    */
   ancestors(of: number): Uint32Array | undefined {
@@ -201,7 +201,7 @@ export class ClosureIndex {
       }
     }
     assert(at === total - 1, "a set is among what it reaches");
-    return nodes.sort();
+    return nodes;
   }
 
   #slotOf(node: number): number {

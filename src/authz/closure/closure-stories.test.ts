@@ -106,7 +106,7 @@ describe("cycles", () => {
     chain(index, 2, 5);
     index.addEdge(5, 2);
     assert.equal(index.reaches(1, 4), true);
-    assert.deepEqual([...index.descendants(3)!], [2, 4, 5]);
+    assert.deepEqual(sorted(index.descendants(3)), [2, 4, 5]);
     index.removeEdge(1, 2);
     assert.equal(index.reaches(1, 4), false);
     assert.equal(index.reaches(4, 3), true);
@@ -165,7 +165,7 @@ describe("limits", () => {
     assert.equal(index.descendants(0), undefined);
     assert.equal(index.breadth(0), undefined);
     assert.equal(index.ancestors(9), undefined);
-    assert.deepEqual([...index.ancestors(105)!], [100, 101, 102, 103, 104]);
+    assert.deepEqual(sorted(index.ancestors(105)), [100, 101, 102, 103, 104]);
     assert.ok(index.pairs < 60);
     unchain(index, 100, 105);
     assert.equal(index.overflowed, false);
@@ -233,3 +233,8 @@ describe("limits", () => {
     assert.ok(sizes[2]! < 400_000, `${sizes[2]} bytes while empty`);
   });
 });
+
+function sorted(numbers: Uint32Array | undefined): number[] {
+  assert.ok(numbers !== undefined);
+  return [...numbers.sort()];
+}

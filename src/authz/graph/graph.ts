@@ -3,26 +3,23 @@ import { type EdgeExtra, EdgeTraits } from "./edge-traits.ts";
 import { Names, Objects } from "./objects.ts";
 import { PairTable } from "./pair-table.ts";
 import { WordRecords } from "./records.ts";
+import { field, kindOf, NodeRows, objectField, relationField } from "./rows.ts";
 
 /**
  * The relationships of one tenant in memory, at every revision that is still kept.
  *
- * An object has a number; a **node** is an object with a relation (0: the object itself, as a
- * subject); an **edge** is a stored relationship from the node of its resource to the node of its
+ * A **node** is an object, or a relation of an object, and has a number; that of an object is the
+ * number of the object. An **edge** is a stored relationship from the node of its resource to the node of its
  * subject, with the revisions at which it came and went. Edges of a node are lists: from a resource
  * to plain subjects and to usersets, and from a subject back to its resources. Numbers start at 1;
  * 0 means none. Nothing here knows a schema.
  */
 export class Graph {
   readonly names: Names = new Names();
-  readonly objects: Objects = new Objects();
-
-  #nodeCount = 1;
-  readonly #node = new WordRecords(64);
-  readonly #freeNodes: number[] = [];
-  readonly #nodes = new PairTable(this.#node);
-  /** Nodes per object, so that objects can be forgotten. */
-  #objectNodes: Uint16Array = new Uint16Array(64);
+  readonly #node = new NodeRows();
+  readonly objects: Objects;
+  /** Nodes of objects that have very many, by object and kind. */
+  readonly #crowded = new PairTable(this.#node);
 
   #edgeCount = 1;
   readonly #edge = new WordRecords(64);
@@ -30,6 +27,11 @@ export class Graph {
   readonly #freeEdges: number[] = [];
   readonly #edges = new PairTable(this.#edge);
   #alive = 0;
+
+  /** @param key Of the hash by which ids lie in tables. */
+  constructor(key: number) {
+    this.objects = new Objects(this.#node, key);
+  }
 
   /** Relationships that hold at the latest revision. */
   get size(): number {
@@ -42,19 +44,18 @@ export class Graph {
   }
 
   get nodeCount(): number {
-    return this.#nodeCount - 1 - this.#freeNodes.length;
+    return this.#node.size;
   }
 
   /** Memory of the rows, without ids and extras. */
   get bytes(): number {
-    const { byteLength } = this.#objectNodes;
-    const records = [this.#node, this.#nodes, this.#edge, this.#edges];
-    return records.reduce((sum, { bytes }) => sum + bytes, byteLength);
+    const parts = [this.#node, this.#crowded, this.#edge, this.#edges, this.objects];
+    return parts.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** No more is coming for a while: room that was made for growth is let go. */
   shrink(): void {
-    this.#node.shrink(this.#nodeCount);
+    this.#node.shrink();
     this.#edge.shrink(this.#edgeCount);
   }
 
@@ -62,50 +63,89 @@ export class Graph {
 
   /** @returns the node, or 0 while nothing names it. */
   findNode(object: number, relation: number): number {
-    return this.#nodes.find(object, relation);
+    const rows = this.#node;
+    if (object >= rows.end) return 0;
+    if (relation === 0) return rows.get(object, field.reverse) === 0 ? 0 : object;
+    if ((rows.get(object, objectField.relations) & (1 << (relation & 31))) === 0) return 0;
+    return this.#search(object, relation);
+  }
+
+  /** Most objects have a few nodes, most of which a question looks at: they are a list. */
+  #search(object: number, relation: number): number {
+    const rows = this.#node;
+    const kind = (rows.get(object, field.kind) | relation) >>> 0;
+    let node = rows.get(object, objectField.nodes);
+    while (node !== 0 && rows.get(node, field.kind) !== kind) {
+      node = rows.get(node, relationField.next);
+    }
+    if (node !== 0 || (rows.get(object, objectField.nodeCount) & crowdedBit) === 0) return node;
+    return this.#crowded.find(object, kind);
   }
 
   addNode(object: number, relation: number): number {
-    const known = this.#nodes.find(object, relation);
+    if (relation === 0) return object;
+    const known = this.#search(object, relation);
     if (known !== 0) return known;
-    const node = this.#freeNodes.pop() ?? this.#nodeCount++;
-    if (node >= this.#node.capacity) this.#node.grow();
-    this.#node.set(node, nodeField.object, object);
-    this.#node.set(node, nodeField.relation, relation);
-    this.#nodes.put(node);
-    this.#node.set(node, nodeField.type, this.objects.type(object));
-    if (object >= this.#objectNodes.length) this.#growObjects(object);
-    this.#objectNodes[object] = (this.#objectNodes[object] as number) + 1; // it has room now
+    const rows = this.#node;
+    const node = rows.allocate(object, kindOf(this.objects.type(object), relation));
+    const count = rows.get(object, objectField.nodeCount);
+    rows.set(object, objectField.nodeCount, count + 1);
+    if ((count & ~crowdedBit) < listedMax) {
+      rows.set(node, relationField.next, rows.get(object, objectField.nodes));
+      rows.set(object, objectField.nodes, node);
+    } else {
+      rows.set(object, objectField.nodeCount, (count + 1) | crowdedBit);
+      this.#crowded.put(node);
+    }
+    const relations = rows.get(object, objectField.relations);
+    rows.set(object, objectField.relations, relations | (1 << (relation & 31)));
     return node;
   }
 
   objectOf(node: number): number {
-    return this.#node.get(node, nodeField.object);
+    return this.#node.get(node, field.object);
   }
 
   /** The type of its object. */
   typeOf(node: number): number {
-    return this.#node.get(node, nodeField.type);
+    return this.#node.get(node, field.kind) >>> 16;
   }
 
   relationOf(node: number): number {
-    return this.#node.get(node, nodeField.relation);
+    return this.#node.get(node, field.kind) & 0xffff;
   }
 
   /** How many versions of relationships have this node as subject. */
   reverseCount(node: number): number {
-    return this.#node.get(node, nodeField.reverseCount);
+    return this.#node.get(node, field.reverseCount);
   }
 
   /** How many versions of relationships have this node as resource. */
   forwardCount(node: number): number {
-    return this.#node.get(node, nodeField.forwardCount);
+    return this.#forward(node, relationField.forwardCount);
+  }
+
+  /** Objects themselves are no resources: of these fields they have others. */
+  #forward(node: number, which: number): number {
+    return this.relationOf(node) === 0 ? 0 : this.#node.get(node, which);
   }
 
   // Edges.
 
   /** The latest version of a relationship, alive or not; 0 if there is none. */
   findEdge(resource: number, subject: number): number {
+    return this.#edges.find(resource, subject);
+  }
+
+  /** The same, where the subject is an object: most have so few that a look at them tells. */
+  findPlainEdge(resource: number, subject: number): number {
+    const rows = this.#edge;
+    const first = this.#node.get(resource, relationField.plain);
+    if (first === 0) return 0;
+    // The latest version of a relationship comes before the older ones.
+    if (rows.get(first, edgeField.subject) === subject) return first;
+    const second = rows.get(first, edgeField.nextForward);
+    if (second === 0) return 0;
     return this.#edges.find(resource, subject);
   }
 
@@ -163,12 +203,12 @@ export class Graph {
 
   /** First of the edges of a resource to plain subjects, wildcards included. */
   firstPlain(node: number): number {
-    return this.#node.get(node, nodeField.plain);
+    return this.#forward(node, relationField.plain);
   }
 
   /** First of the edges of a resource to usersets. */
   firstUserset(node: number): number {
-    return this.#node.get(node, nodeField.userset);
+    return this.#forward(node, relationField.userset);
   }
 
   nextForward(edge: number): number {
@@ -177,7 +217,7 @@ export class Graph {
 
   /** First of the edges to a subject. */
   firstReverse(node: number): number {
-    return this.#node.get(node, nodeField.reverse);
+    return this.#node.get(node, field.reverse);
   }
 
   nextReverse(edge: number): number {
@@ -231,8 +271,9 @@ export class Graph {
     this.#unlink(edge, resource, subject);
     this.#traits.forget(edge);
     this.#freeEdges.push(edge);
-    this.#dropIfUnused(resource);
+    // An object that is the subject of a relation of its own goes with that, after it.
     if (subject !== resource) this.#dropIfUnused(subject);
+    this.#dropIfUnused(resource);
   }
 
   #unlinkVersion(edge: number, resource: number, subject: number): void {
@@ -252,94 +293,83 @@ export class Graph {
   }
 
   #link(edge: number, resource: number, subject: number): void {
-    const first = this.#relationIsUserset(subject) ? nodeField.userset : nodeField.plain;
-    const forward = this.#node.get(resource, first);
-    this.#edge.set(edge, edgeField.nextForward, forward);
-    this.#edge.set(edge, edgeField.previousForward, 0);
-    if (forward !== 0) this.#edge.set(forward, edgeField.previousForward, edge);
-    this.#node.set(resource, first, edge);
-    this.#node.set(
-      resource,
-      nodeField.forwardCount,
-      this.#node.get(resource, nodeField.forwardCount) + 1,
-    );
-    const reverse = this.#node.get(subject, nodeField.reverse);
-    this.#edge.set(edge, edgeField.nextReverse, reverse);
-    this.#edge.set(edge, edgeField.previousReverse, 0);
-    if (reverse !== 0) this.#edge.set(reverse, edgeField.previousReverse, edge);
-    this.#node.set(subject, nodeField.reverse, edge);
-    this.#node.set(
-      subject,
-      nodeField.reverseCount,
-      this.#node.get(subject, nodeField.reverseCount) + 1,
-    );
+    const [nodes, edges] = [this.#node, this.#edge];
+    const first = this.#listOf(subject);
+    const forward = nodes.get(resource, first);
+    edges.set(edge, edgeField.nextForward, forward);
+    edges.set(edge, edgeField.previousForward, 0);
+    if (forward !== 0) edges.set(forward, edgeField.previousForward, edge);
+    nodes.set(resource, first, edge);
+    nodes.add(resource, relationField.forwardCount, 1);
+    const reverse = nodes.get(subject, field.reverse);
+    edges.set(edge, edgeField.nextReverse, reverse);
+    edges.set(edge, edgeField.previousReverse, 0);
+    if (reverse !== 0) edges.set(reverse, edgeField.previousReverse, edge);
+    nodes.set(subject, field.reverse, edge);
+    nodes.add(subject, field.reverseCount, 1);
   }
 
   #unlink(edge: number, resource: number, subject: number): void {
-    const first = this.#relationIsUserset(subject) ? nodeField.userset : nodeField.plain;
-    const [next, previous] = [
-      this.#edge.get(edge, edgeField.nextForward),
-      this.#edge.get(edge, edgeField.previousForward),
-    ];
-    if (next !== 0) this.#edge.set(next, edgeField.previousForward, previous);
-    if (previous !== 0) this.#edge.set(previous, edgeField.nextForward, next);
-    else this.#node.set(resource, first, next);
-    this.#node.set(
-      resource,
-      nodeField.forwardCount,
-      this.#node.get(resource, nodeField.forwardCount) - 1,
-    );
-    const [after, before] = [
-      this.#edge.get(edge, edgeField.nextReverse),
-      this.#edge.get(edge, edgeField.previousReverse),
-    ];
-    if (after !== 0) this.#edge.set(after, edgeField.previousReverse, before);
-    if (before !== 0) this.#edge.set(before, edgeField.nextReverse, after);
-    else this.#node.set(subject, nodeField.reverse, after);
-    this.#node.set(
-      subject,
-      nodeField.reverseCount,
-      this.#node.get(subject, nodeField.reverseCount) - 1,
-    );
+    const [nodes, edges] = [this.#node, this.#edge];
+    const next = edges.get(edge, edgeField.nextForward);
+    const previous = edges.get(edge, edgeField.previousForward);
+    if (next !== 0) edges.set(next, edgeField.previousForward, previous);
+    if (previous !== 0) edges.set(previous, edgeField.nextForward, next);
+    else nodes.set(resource, this.#listOf(subject), next);
+    nodes.add(resource, relationField.forwardCount, -1);
+    const after = edges.get(edge, edgeField.nextReverse);
+    const before = edges.get(edge, edgeField.previousReverse);
+    if (after !== 0) edges.set(after, edgeField.previousReverse, before);
+    if (before !== 0) edges.set(before, edgeField.nextReverse, after);
+    else nodes.set(subject, field.reverse, after);
+    nodes.add(subject, field.reverseCount, -1);
   }
 
-  #relationIsUserset(subject: number): boolean {
-    return this.#node.get(subject, nodeField.relation) !== 0;
+  /** In which list of its resource a subject stands. */
+  #listOf(subject: number): number {
+    return this.relationOf(subject) === 0 ? relationField.plain : relationField.userset;
   }
 
   #dropIfUnused(node: number): void {
-    if (
-      this.#node.get(node, nodeField.forwardCount) !== 0 ||
-      this.#node.get(node, nodeField.reverseCount) !== 0
-    )
-      return;
-    const object = this.#node.get(node, nodeField.object);
-    this.#nodes.delete(object, this.#node.get(node, nodeField.relation));
-    this.#freeNodes.push(node);
-    const left = (this.#objectNodes[object] as number) - 1; // it has a node
-    this.#objectNodes[object] = left;
-    if (left === 0) this.objects.delete(object);
+    if (this.forwardCount(node) !== 0 || this.reverseCount(node) !== 0) return;
+    const object = this.objectOf(node);
+    if (node !== object) this.#dropNode(object, node);
+    if (this.reverseCount(object) !== 0) return;
+    if ((this.#node.get(object, objectField.nodeCount) & ~crowdedBit) === 0) {
+      this.objects.delete(object);
+    }
   }
 
-  #growObjects(object: number): void {
-    const grown = new Uint16Array(Math.ceil(Math.max(object + 1, this.#objectNodes.length * 1.5)));
-    grown.set(this.#objectNodes);
-    this.#objectNodes = grown;
+  #dropNode(object: number, node: number): void {
+    const rows = this.#node;
+    const next = rows.get(node, relationField.next);
+    let [before, at] = [0, rows.get(object, objectField.nodes)];
+    while (at !== 0 && at !== node) [before, at] = [at, rows.get(at, relationField.next)];
+    if (at === 0) this.#crowded.delete(object, rows.get(node, field.kind));
+    else if (before === 0) rows.set(object, objectField.nodes, next);
+    else rows.set(before, relationField.next, next);
+    rows.release(node);
+    rows.add(object, objectField.nodeCount, -1);
+    const count = rows.get(object, objectField.nodeCount);
+    if ((count & ~crowdedBit) === 0) rows.set(object, objectField.nodeCount, 0);
+    if ((count & crowdedBit) === 0) this.#tellRelations(object);
+  }
+
+  #tellRelations(object: number): void {
+    const rows = this.#node;
+    let relations = 0;
+    for (let node = rows.get(object, objectField.nodes); node !== 0; ) {
+      relations |= 1 << (this.relationOf(node) & 31);
+      node = rows.get(node, relationField.next);
+    }
+    rows.set(object, objectField.relations, relations);
   }
 }
 
-/** Fields of the row of a node. The first two are what nodes are found by. */
-const nodeField = {
-  object: 0,
-  relation: 1,
-  /** Type of the object: what most who come to a node want to know. */
-  type: 2,
-  plain: 3,
-  userset: 4,
-  reverse: 5,
-  reverseCount: 6,
-  forwardCount: 7,
-} as const;
+/** So many nodes of an object are in its list. Once there are more, those are in a table. */
+const listedMax = 8;
+/** Of the number of nodes of an object: some are, or were, in the table. */
+const crowdedBit = 1 << 30;
 
 /** Fields of the row of an edge. The first two are what edges are found by. */
 const edgeField = {

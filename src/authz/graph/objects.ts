@@ -1,4 +1,7 @@
+import { wildcardId } from "../../model/relationship.ts";
 import { assert } from "../../std/assert.ts";
+import { IdTable } from "./id-table.ts";
+import { field, kindOf, type NodeRows, objectField } from "./rows.ts";
 
 /** The name that stands for "no relation": the object itself as a subject. Always number 0. */
 const noName = "";
@@ -39,71 +42,85 @@ export class Names {
 /** The last number is kept for the wildcard. */
 export const namesMax = 65_535;
 
-/** Ids of objects by type, as numbers from 1. Ids are compared exactly, code unit by code unit. */
+/** Objects by type and id, as the rows in which they stand. */
 export class Objects {
-  /** By type; each splits in several, since a Map of V8 holds 16 million entries and no more. */
-  readonly #byType: Map<string, number>[][] = [];
-  readonly #ids: string[] = [""];
-  #types: Uint16Array = new Uint16Array(64);
-  readonly #free: number[] = [];
+  readonly #rows: NodeRows;
+  readonly #key: number;
+  readonly #tables: IdTable[] = [];
+  #size = 0;
+  /** The wildcard of each type, which most questions ask for. */
+  readonly #wildcards: number[] = [];
+
+  /** @param key Of the hash that spreads ids. */
+  constructor(rows: NodeRows, key: number) {
+    this.#rows = rows;
+    this.#key = key;
+  }
 
   get size(): number {
-    return this.#ids.length - 1 - this.#free.length;
+    return this.#size;
   }
 
   /** All numbers are below it. */
   get end(): number {
-    return this.#ids.length;
+    return this.#rows.end;
+  }
+
+  /** Without the ids. */
+  get bytes(): number {
+    return this.#tables.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** @returns the number of the object, or 0. */
   find(type: number, id: string): number {
-    return this.#byType[type]?.[shardOf(id)]?.get(id) ?? 0;
+    return this.#tables[type]?.find(id) ?? 0;
   }
 
   add(type: number, id: string): number {
-    const known = this.find(type, id);
+    let table = this.#tables[type];
+    const known = table?.find(id) ?? 0;
     if (known !== 0) return known;
-    const object = this.#free.pop() ?? this.#ids.length;
-    if (object >= this.#types.length) {
-      const grown = new Uint16Array(Math.ceil(this.#types.length * 1.5));
-      grown.set(this.#types);
-      this.#types = grown;
-    }
-    this.#types[object] = type;
-    this.#ids[object] = id;
-    this.#byType[type] ??= Array.from({ length: shardCount }, () => new Map());
-    this.#byType[type]?.[shardOf(id)]?.set(id, object);
+    // One after the other, so that the list has no holes.
+    while (this.#tables.length <= type) this.#tables.push(new IdTable(this.#key));
+    table = this.#tables[type] as IdTable; // it was pushed if it was not there
+    const object = this.#rows.allocate(0, kindOf(type, 0));
+    this.#rows.set(object, objectField.id, table.add(id, object));
+    this.#size++;
+    if (id === wildcardId) this.#wildcards[type] = object;
     return object;
   }
 
   /** Forgets an object that nothing names any more; its number will be given out again. */
   delete(object: number): void {
-    const id = this.id(object);
-    this.#byType[this.type(object)]?.[shardOf(id)]?.delete(id);
-    this.#ids[object] = "";
-    this.#free.push(object);
+    const type = this.type(object);
+    if (this.wildcard(type) === object) this.#wildcards[type] = 0;
+    this.#tables[type]?.delete(this.#rows.get(object, objectField.id));
+    this.#rows.release(object);
+    this.#size--;
   }
 
   type(object: number): number {
-    return this.#types[object] as number; // numbers that were given out are within
+    return this.#rows.get(object, field.kind) >>> 16;
   }
 
   id(object: number): string {
-    const id = this.#ids[object];
+    const id = this.#tables[this.type(object)]?.id(this.#rows.get(object, objectField.id));
     assert(id !== undefined, "a number stands for the object it was given out for");
     return id;
   }
 
-  /** All objects of a type, in no order. */
-  *ofType(type: number): Iterable<number> {
-    for (const shard of this.#byType[type] ?? []) yield* shard.values();
+  /** The object that stands for everybody of a type, or 0. */
+  wildcard(type: number): number {
+    return this.#wildcards[type] ?? 0;
   }
-}
 
-const shardCount = 4;
-
-/** Cheap and good enough: ids of one type mostly differ in length or at their end. */
-function shardOf(id: string): number {
-  return id.length === 0 ? 0 : id.charCodeAt(id.length - 1) % shardCount;
+  /** All objects, or those of a type, in no order. */
+  *all(type?: number): Iterable<number> {
+    const rows = this.#rows;
+    for (let row = 1; row < rows.end; row++) {
+      const kind = rows.get(row, field.kind);
+      const isObject = (kind & 0xffff) === 0 && rows.get(row, field.object) !== 0;
+      if (isObject && (type === undefined || kind >>> 16 === type)) yield row;
+    }
+  }
 }

@@ -2,18 +2,20 @@ import type { WordRecords } from "./records.ts";
 
 /**
  * An index of records by the pair of numbers that their first two fields are: open addressing over an
- * array of rows. Row 0 means nothing. At most two thirds full, so that most searches end near where they begin.
+ * array of rows, at most two thirds full, so that most searches end near where they begin. Bits that
+ * the number of a row leaves free hold some of the hash of its pair: of the rows on the way nearly
+ * none but the right one is looked at. Row 0 means nothing.
  */
 export class PairTable {
   readonly #records: WordRecords;
-  #rows: Uint32Array;
-  #mask: number;
+  #slots = new Int32Array(64);
+  #mask = 63;
+  /** The bits of a slot that are the number of the row. */
+  #rowMask = 0xff;
   #size = 0;
 
   constructor(records: WordRecords) {
     this.#records = records;
-    this.#rows = new Uint32Array(64);
-    this.#mask = 63;
   }
 
   get size(): number {
@@ -21,76 +23,89 @@ export class PairTable {
   }
 
   get bytes(): number {
-    return this.#rows.byteLength;
+    return this.#slots.byteLength;
   }
 
   /** @returns the row, or 0. */
   find(first: number, second: number): number {
-    let at = mix(first, second) & this.#mask;
+    const hash = mix(first, second);
+    const rowMask = this.#rowMask;
+    let at = hash & this.#mask;
     for (;;) {
-      const row = this.#rows[at] as number; // the mask keeps it within
-      if (row === 0) return 0;
-      if (this.#is(row, first, second)) return row;
+      const slot = this.#slots[at] as number; // the mask keeps it within
+      if (slot === 0) return 0;
+      if (((slot ^ hash) & ~rowMask) === 0 && this.#is(slot & rowMask, first, second)) {
+        return slot & rowMask;
+      }
       at = (at + 1) & this.#mask;
     }
   }
 
   /** Adds a row, or puts it in the place of the one with the same pair. */
   put(row: number): void {
-    if (this.#size * 3 >= this.#rows.length * 2) this.#resize(this.#rows.length * 2);
+    const { length } = this.#slots;
+    if (this.#size * 3 >= length * 2) this.#rebuild(length * 2, row);
+    else if (row > this.#rowMask) this.#rebuild(length, row);
     if (this.#place(row)) this.#size++;
   }
 
   /** Takes away the row of a pair, if there is one, and closes the gap. */
   delete(first: number, second: number): void {
+    const rowMask = this.#rowMask;
     let gap = mix(first, second) & this.#mask;
     for (;;) {
-      const row = this.#rows[gap] as number; // the mask keeps it within
-      if (row === 0) return;
-      if (this.#is(row, first, second)) break;
+      const slot = this.#slots[gap] as number; // the mask keeps it within
+      if (slot === 0) return;
+      if (this.#is(slot & rowMask, first, second)) break;
       gap = (gap + 1) & this.#mask;
     }
     this.#size--;
     for (let at = (gap + 1) & this.#mask; ; at = (at + 1) & this.#mask) {
-      const row = this.#rows[at] as number; // the mask keeps it within
-      if (row === 0) break;
-      const home = mix(this.#records.get(row, 0), this.#records.get(row, 1)) & this.#mask;
+      const slot = this.#slots[at] as number; // the mask keeps it within
+      if (slot === 0) break;
+      const home = this.#hash(slot & rowMask) & this.#mask;
       // It may move into the gap only if that lies on its way from home.
       if (((at - home) & this.#mask) < ((at - gap) & this.#mask)) continue;
-      this.#rows[gap] = row;
+      this.#slots[gap] = slot;
       gap = at;
     }
-    this.#rows[gap] = 0;
+    this.#slots[gap] = 0;
   }
 
   #is(row: number, first: number, second: number): boolean {
     return this.#records.get(row, 0) === first && this.#records.get(row, 1) === second;
   }
 
+  #hash(row: number): number {
+    return mix(this.#records.get(row, 0), this.#records.get(row, 1));
+  }
+
   /** @returns whether the pair is new. */
   #place(row: number): boolean {
     const first = this.#records.get(row, 0);
     const second = this.#records.get(row, 1);
-    let at = mix(first, second) & this.#mask;
+    const hash = mix(first, second);
+    const rowMask = this.#rowMask;
+    let at = hash & this.#mask;
     for (;;) {
-      const there = this.#rows[at] as number; // the mask keeps it within
-      if (there === 0) {
-        this.#rows[at] = row;
-        return true;
-      }
-      if (this.#is(there, first, second)) {
-        this.#rows[at] = row;
-        return false;
+      const there = this.#slots[at] as number; // the mask keeps it within
+      const isNew = there === 0;
+      if (isNew || this.#is(there & rowMask, first, second)) {
+        this.#slots[at] = row | (hash & ~rowMask);
+        return isNew;
       }
       at = (at + 1) & this.#mask;
     }
   }
 
-  #resize(capacity: number): void {
-    const old = this.#rows;
-    this.#rows = new Uint32Array(capacity);
+  #rebuild(capacity: number, highestRow: number): void {
+    const [old, rowMask] = [this.#slots, this.#rowMask];
+    this.#slots = new Int32Array(capacity);
     this.#mask = capacity - 1;
-    for (const row of old) if (row !== 0) this.#place(row);
+    // Room for twice as many rows as there are, so that it does not come to this often.
+    const highest = Math.max(highestRow, capacity) * 2;
+    this.#rowMask = Math.max(rowMask, 2 ** Math.min(31, 32 - Math.clz32(highest)) - 1);
+    for (const slot of old) if (slot !== 0) this.#place(slot & rowMask);
   }
 }
 

@@ -26,6 +26,14 @@ export class WordRecords {
     this.#values[row * 8 + field] = value;
   }
 
+  add(row: number, field: number, change: number): void {
+    this.#values[row * 8 + field] = this.get(row, field) + change;
+  }
+
+  clear(row: number): void {
+    this.#values.fill(0, row * 8, row * 8 + 8);
+  }
+
   /** Makes room for half as much again. */
   grow(): void {
     this.#resize(Math.ceil(this.capacity * 1.5));

@@ -157,12 +157,12 @@ function* resourceObjects(
   { resourceId }: RelationshipFilter,
   { resourceType }: Numbers,
 ): Iterable<number> {
+  if (resourceId === undefined) {
+    yield* graph.objects.all(resourceType);
+    return;
+  }
   const types = resourceType === undefined ? graph.names.all() : [resourceType];
   for (const type of types) {
-    if (resourceId === undefined) {
-      yield* graph.objects.ofType(type);
-      continue;
-    }
     const object = graph.objects.find(type, resourceId);
     if (object !== 0) yield object;
   }
