@@ -147,16 +147,28 @@ test("the same id in two types is two objects, and the wildcard of a type is kno
   assert.deepEqual([...objects.all()], [one, other]);
 });
 
-test("tens of thousands of ids are found, and those that went are not", () => {
+test("ids of any length and of any characters are told apart", () => {
   const { objects, names } = new Graph(0xffff_ffff);
   const user = names.number("user");
-  const ids = Array.from({ length: 30_000 }, (_, i) =>
-    i % 2 === 0 ? `u${i}` : `ü${"x".repeat(i % 40)}${i}`,
-  );
+  const fillings = ["", "x", "ü", "Ж", "🙂"];
+  const ids = Array.from({ length: 30_000 }, (_, i) => {
+    return `${i}${(fillings[i % fillings.length] ?? "").repeat(i % 37)}`;
+  });
   const numbers = ids.map((id) => objects.add(user, id));
   assert.equal(new Set(numbers).size, ids.length);
+  for (const [i, id] of ids.entries()) assert.equal(objects.id(numbers[i]!), id);
   for (let i = 0; i < ids.length; i += 3) objects.delete(numbers[i]!);
   for (const [i, id] of ids.entries()) {
     assert.equal(objects.find(user, id), i % 3 === 0 ? 0 : numbers[i]);
+    assert.equal(objects.find(user, `${id}\0`), 0);
+    assert.equal(
+      objects.find(
+        user,
+        id.slice(0, -1) + String.fromCharCode(id.charCodeAt(id.length - 1) ^ 0x100),
+      ),
+      0,
+    );
   }
+  const again = ids.filter((_, i) => i % 3 === 0).map((id) => objects.add(user, id));
+  assert.equal(new Set([...again, ...numbers]).size, numbers.length, "numbers are used again");
 });

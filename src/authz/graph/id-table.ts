@@ -1,98 +1,172 @@
 import { assert } from "../../std/assert.ts";
 import { keyedHash } from "../../std/keyed-hash.ts";
+import { rowMaskFor, WordRecords } from "./records.ts";
 
-/** Hash of an id, number of the object (0: the slot is free), and where the id is. */
-const slotWords = 3;
+/** Fields of the record of an id. What follows them are its bytes, or where it is kept if it has others. */
+const recordField = { object: 0, length: 1, kept: 2 } as const;
+const bytesPerRecord = 32;
+const bytesBefore = 8;
+/** Ids of so many characters, each of one byte, lie in their record. */
+const shortMax = bytesPerRecord - bytesBefore;
+/** In the length of an id: it does not lie in its record. */
+const keptBit = 0x8000_0000;
 
 /**
- * Objects of one type by id: open addressing, at most two thirds full. Ids are compared exactly, code
- * unit by code unit; the hash in the slot says which one to compare with, nearly always the right one.
+ * Objects of one type by id: open addressing over records, at most two thirds full. Bits of a slot
+ * that the number of a record leaves free hold some of the hash of the id, so that nearly always one
+ * record is looked at, the right one; and nearly all ids lie in it. Ids are compared exactly, code
+ * unit by code unit.
  */
 export class IdTable {
   /** Clients choose ids: without the key they cannot choose such as fall together. */
   readonly #key: number;
-  #slots: Int32Array = new Int32Array(8 * slotWords);
+  readonly #records = new WordRecords(8);
+  #bytes: Uint8Array = this.#records.asBytes();
+  #slots: Int32Array = new Int32Array(8);
   #mask = 7;
-  #size = 0;
-  readonly #ids: string[] = [];
-  readonly #freeIds: number[] = [];
+  /** The bits of a slot that are the number of the record. */
+  #recordMask = 0xff;
+  #end = 1;
+  readonly #free: number[] = [];
+  /** Ids that are too long for a record or have characters beyond U+00FF. */
+  readonly #kept: string[] = [];
+  readonly #freeKept: number[] = [];
 
   constructor(key: number) {
     this.#key = key;
   }
 
-  /** Of the slots; ids come on top. */
+  /** Without the ids that are too long. */
   get bytes(): number {
-    return this.#slots.byteLength;
+    return this.#slots.byteLength + this.#records.bytes;
+  }
+
+  get #size(): number {
+    return this.#end - 1 - this.#free.length;
   }
 
   /** @returns the number of the object, or 0. */
   find(id: string): number {
     const hash = keyedHash(id, this.#key);
-    const slots = this.#slots;
+    const recordMask = this.#recordMask;
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
-      const object = slots[at * slotWords + 1] as number; // the mask keeps it within
-      if (object === 0) return 0;
-      if (slots[at * slotWords] !== hash) continue;
-      if (this.#ids[slots[at * slotWords + 2] as number] === id) return object; // as above
+      const slot = this.#slots[at] as number; // the mask keeps it within
+      if (slot === 0) return 0;
+      if (((slot ^ hash) & ~recordMask) !== 0) continue;
+      const record = slot & recordMask;
+      if (this.#has(record, id)) return this.#records.get(record, recordField.object);
     }
   }
 
-  id(place: number): string {
-    const id = this.#ids[place];
-    assert(id !== undefined, "an id stays in its place while its object is there");
+  #has(record: number, id: string): boolean {
+    const length = this.#records.get(record, recordField.length);
+    if (length !== id.length) {
+      if (length < keptBit) return false;
+      return this.#kept[this.#records.get(record, recordField.kept)] === id;
+    }
+    const first = record * bytesPerRecord + bytesBefore;
+    for (let at = 0; at < length; at++) {
+      if (this.#bytes[first + at] !== id.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+
+  id(record: number): string {
+    const length = this.#records.get(record, recordField.length);
+    if (length >= keptBit) {
+      const id = this.#kept[this.#records.get(record, recordField.kept)];
+      assert(id !== undefined, "an id is kept while its object is there");
+      return id;
+    }
+    const first = record * bytesPerRecord + bytesBefore;
+    let id = "";
+    for (let at = first; at < first + length; at++) {
+      id += String.fromCharCode(this.#bytes[at] as number); // at is within
+    }
     return id;
   }
 
   /**
    * Adds an id that is not there.
-   * @returns the place of the id.
+   * @returns its record.
    */
   add(id: string, object: number): number {
-    const place = this.#freeIds.pop() ?? this.#ids.length;
-    this.#ids[place] = id;
-    if (++this.#size * 3 > (this.#mask + 1) * 2) this.#grow();
-    this.#put(keyedHash(id, this.#key), object, place);
-    return place;
+    const record = this.#free.pop() ?? this.#end++;
+    if (record >= this.#records.capacity) {
+      this.#records.grow();
+      this.#bytes = this.#records.asBytes();
+    }
+    this.#records.set(record, recordField.object, object);
+    this.#write(record, id);
+    const { length } = this.#slots;
+    if (this.#size * 3 > length * 2) this.#rebuild(length * 2);
+    else if (record > this.#recordMask) this.#rebuild(length);
+    else this.#place(keyedHash(id, this.#key), record);
+    return record;
+  }
+
+  #write(record: number, id: string): void {
+    const { length } = id;
+    if (length > shortMax || hasWideCharacter(id)) {
+      const at = this.#freeKept.pop() ?? this.#kept.length;
+      this.#kept[at] = id;
+      this.#records.set(record, recordField.length, length + keptBit);
+      this.#records.set(record, recordField.kept, at);
+      return;
+    }
+    this.#records.set(record, recordField.length, length);
+    const first = record * bytesPerRecord + bytesBefore;
+    for (let at = 0; at < length; at++) this.#bytes[first + at] = id.charCodeAt(at);
   }
 
   /** Takes away an id that is there, and closes the gap. */
-  delete(place: number): void {
+  delete(record: number): void {
+    const recordMask = this.#recordMask;
     const slots = this.#slots;
-    let gap = keyedHash(this.id(place), this.#key) & this.#mask;
-    while (slots[gap * slotWords + 2] !== place || slots[gap * slotWords + 1] === 0) {
-      gap = (gap + 1) & this.#mask;
-    }
+    let gap = this.#home(record);
+    while (((slots[gap] as number) & recordMask) !== record) gap = (gap + 1) & this.#mask;
     for (let at = (gap + 1) & this.#mask; ; at = (at + 1) & this.#mask) {
-      if (slots[at * slotWords + 1] === 0) break;
-      const home = (slots[at * slotWords] as number) & this.#mask; // the mask keeps it within
+      const slot = slots[at] as number; // the mask keeps it within
+      if (slot === 0) break;
+      const home = this.#home(slot & recordMask);
       // It may move into the gap only if that lies on its way from home.
       if (((at - home) & this.#mask) < ((at - gap) & this.#mask)) continue;
-      slots.copyWithin(gap * slotWords, at * slotWords, (at + 1) * slotWords);
+      slots[gap] = slot;
       gap = at;
     }
-    slots.fill(0, gap * slotWords, (gap + 1) * slotWords);
-    this.#ids[place] = "";
-    this.#freeIds.push(place);
-    this.#size--;
+    slots[gap] = 0;
+    if (this.#records.get(record, recordField.length) >= keptBit) {
+      const kept = this.#records.get(record, recordField.kept);
+      this.#kept[kept] = "";
+      this.#freeKept.push(kept);
+    }
+    this.#records.clear(record);
+    this.#free.push(record);
   }
 
-  #put(hash: number, object: number, place: number): void {
-    const slots = this.#slots;
+  #home(record: number): number {
+    return keyedHash(this.id(record), this.#key) & this.#mask;
+  }
+
+  #place(hash: number, record: number): void {
     let at = hash & this.#mask;
-    while (slots[at * slotWords + 1] !== 0) at = (at + 1) & this.#mask;
-    slots[at * slotWords] = hash;
-    slots[at * slotWords + 1] = object;
-    slots[at * slotWords + 2] = place;
+    while (this.#slots[at] !== 0) at = (at + 1) & this.#mask;
+    this.#slots[at] = record | (hash & ~this.#recordMask);
   }
 
-  #grow(): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(old.length * 2);
-    this.#mask = this.#mask * 2 + 1;
-    for (let at = 0; at < old.length; at += slotWords) {
-      if (old[at + 1] === 0) continue;
-      this.#put(old[at] as number, old[at + 1] as number, old[at + 2] as number); // at is within
+  #rebuild(capacity: number): void {
+    this.#slots = new Int32Array(capacity);
+    this.#mask = capacity - 1;
+    const wanted = rowMaskFor(Math.max(this.#end, capacity));
+    this.#recordMask = Math.max(this.#recordMask, wanted);
+    for (let record = 1; record < this.#end; record++) {
+      if (this.#records.get(record, recordField.object) === 0) continue;
+      this.#place(keyedHash(this.id(record), this.#key), record);
     }
   }
+}
+
+function hasWideCharacter(id: string): boolean {
+  for (let at = 0; at < id.length; at++) if (id.charCodeAt(at) > 0xff) return true;
+  return false;
 }

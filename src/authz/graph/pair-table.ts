@@ -1,4 +1,4 @@
-import type { WordRecords } from "./records.ts";
+import { rowMaskFor, type WordRecords } from "./records.ts";
 
 /**
  * An index of records by the pair of numbers that their first two fields are: open addressing over an
@@ -102,9 +102,7 @@ export class PairTable {
     const [old, rowMask] = [this.#slots, this.#rowMask];
     this.#slots = new Int32Array(capacity);
     this.#mask = capacity - 1;
-    // Room for twice as many rows as there are, so that it does not come to this often.
-    const highest = Math.max(highestRow, capacity) * 2;
-    this.#rowMask = Math.max(rowMask, 2 ** Math.min(31, 32 - Math.clz32(highest)) - 1);
+    this.#rowMask = Math.max(rowMask, rowMaskFor(Math.max(highestRow, capacity)));
     for (const slot of old) if (slot !== 0) this.#place(slot & rowMask);
   }
 }

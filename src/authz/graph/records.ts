@@ -34,6 +34,11 @@ export class WordRecords {
     this.#values.fill(0, row * 8, row * 8 + 8);
   }
 
+  /** The same memory by bytes, until there is made more room, or less. */
+  asBytes(): Uint8Array {
+    return new Uint8Array(this.#values.buffer);
+  }
+
   /** Makes room for half as much again. */
   grow(): void {
     this.#resize(Math.ceil(this.capacity * 1.5));
@@ -50,4 +55,12 @@ export class WordRecords {
     resized.set(this.#values.subarray(0, resized.length));
     this.#values = resized;
   }
+}
+
+/**
+ * The bits of a 32-bit slot of a table that are the number of a row, where the others hold a hash:
+ * enough for twice as many rows as there are.
+ */
+export function rowMaskFor(rows: number): number {
+  return 2 ** Math.min(31, 32 - Math.clz32(rows * 2)) - 1;
 }
