@@ -88,7 +88,7 @@ export function checkHead(
 }
 
 /** Where the numbers begin that stand for all whom nothing names, one per type. */
-const strangers = 0xf000_0000;
+const strangers = 0x7000_0000;
 
 const nothing: readonly string[] = [];
 

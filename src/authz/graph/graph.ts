@@ -3,7 +3,21 @@ import { type EdgeExtra, EdgeTraits } from "./edge-traits.ts";
 import { Names, Objects } from "./objects.ts";
 import { PairTable } from "./pair-table.ts";
 import { WordRecords } from "./records.ts";
-import { field, kindOf, NodeRows, objectField, relationField } from "./rows.ts";
+import {
+  kindOf,
+  NodeRows,
+  nodeForwardCount,
+  nodeNext,
+  nodePlain,
+  nodeUserset,
+  objectNodeCount,
+  objectNodes,
+  objectRelations,
+  rowKind,
+  rowObject,
+  rowReverse,
+  rowReverseCount,
+} from "./rows.ts";
 
 /**
  * The relationships of one tenant in memory, at every revision that is still kept.
@@ -65,20 +79,20 @@ export class Graph {
   findNode(object: number, relation: number): number {
     const rows = this.#node;
     if (object >= rows.end) return 0;
-    if (relation === 0) return rows.get(object, field.reverse) === 0 ? 0 : object;
-    if ((rows.get(object, objectField.relations) & (1 << (relation & 31))) === 0) return 0;
+    if (relation === 0) return rows.get(object, rowReverse) === 0 ? 0 : object;
+    if ((rows.get(object, objectRelations) & (1 << (relation & 31))) === 0) return 0;
     return this.#search(object, relation);
   }
 
   /** Most objects have a few nodes, most of which a question looks at: they are a list. */
   #search(object: number, relation: number): number {
     const rows = this.#node;
-    const kind = (rows.get(object, field.kind) | relation) >>> 0;
-    let node = rows.get(object, objectField.nodes);
-    while (node !== 0 && rows.get(node, field.kind) !== kind) {
-      node = rows.get(node, relationField.next);
+    const kind = (rows.get(object, rowKind) | relation) >>> 0;
+    let node = rows.get(object, objectNodes);
+    while (node !== 0 && rows.get(node, rowKind) !== kind) {
+      node = rows.get(node, nodeNext);
     }
-    if (node !== 0 || (rows.get(object, objectField.nodeCount) & crowdedBit) === 0) return node;
+    if (node !== 0 || (rows.get(object, objectNodeCount) & crowdedBit) === 0) return node;
     return this.#crowded.find(object, kind);
   }
 
@@ -88,41 +102,41 @@ export class Graph {
     if (known !== 0) return known;
     const rows = this.#node;
     const node = rows.allocate(object, kindOf(this.objects.type(object), relation));
-    const count = rows.get(object, objectField.nodeCount);
-    rows.set(object, objectField.nodeCount, count + 1);
+    const count = rows.get(object, objectNodeCount);
+    rows.set(object, objectNodeCount, count + 1);
     if ((count & ~crowdedBit) < listedMax) {
-      rows.set(node, relationField.next, rows.get(object, objectField.nodes));
-      rows.set(object, objectField.nodes, node);
+      rows.set(node, nodeNext, rows.get(object, objectNodes));
+      rows.set(object, objectNodes, node);
     } else {
-      rows.set(object, objectField.nodeCount, (count + 1) | crowdedBit);
+      rows.set(object, objectNodeCount, (count + 1) | crowdedBit);
       this.#crowded.put(node);
     }
-    const relations = rows.get(object, objectField.relations);
-    rows.set(object, objectField.relations, relations | (1 << (relation & 31)));
+    const relations = rows.get(object, objectRelations);
+    rows.set(object, objectRelations, relations | (1 << (relation & 31)));
     return node;
   }
 
   objectOf(node: number): number {
-    return this.#node.get(node, field.object);
+    return this.#node.get(node, rowObject);
   }
 
   /** The type of its object. */
   typeOf(node: number): number {
-    return this.#node.get(node, field.kind) >>> 16;
+    return this.#node.get(node, rowKind) >>> 16;
   }
 
   relationOf(node: number): number {
-    return this.#node.get(node, field.kind) & 0xffff;
+    return this.#node.get(node, rowKind) & 0xffff;
   }
 
   /** How many versions of relationships have this node as subject. */
   reverseCount(node: number): number {
-    return this.#node.get(node, field.reverseCount);
+    return this.#node.get(node, rowReverseCount);
   }
 
   /** How many versions of relationships have this node as resource. */
   forwardCount(node: number): number {
-    return this.#forward(node, relationField.forwardCount);
+    return this.#forward(node, nodeForwardCount);
   }
 
   /** Objects themselves are no resources: of these fields they have others. */
@@ -140,11 +154,11 @@ export class Graph {
   /** The same, where the subject is an object: most have so few that a look at them tells. */
   findPlainEdge(resource: number, subject: number): number {
     const rows = this.#edge;
-    const first = this.#node.get(resource, relationField.plain);
+    const first = this.#node.get(resource, nodePlain);
     if (first === 0) return 0;
     // The latest version of a relationship comes before the older ones.
-    if (rows.get(first, edgeField.subject) === subject) return first;
-    const second = rows.get(first, edgeField.nextForward);
+    if (rows.get(first, edgeSubject) === subject) return first;
+    const second = rows.get(first, edgeNextForward);
     if (second === 0) return 0;
     return this.#edges.find(resource, subject);
   }
@@ -168,11 +182,11 @@ export class Graph {
   }
 
   resourceOf(edge: number): number {
-    return this.#edge.get(edge, edgeField.resource);
+    return this.#edge.get(edge, edgeResource);
   }
 
   subjectOf(edge: number): number {
-    return this.#edge.get(edge, edgeField.subject);
+    return this.#edge.get(edge, edgeSubject);
   }
 
   createdAt(edge: number): number {
@@ -203,25 +217,25 @@ export class Graph {
 
   /** First of the edges of a resource to plain subjects, wildcards included. */
   firstPlain(node: number): number {
-    return this.#forward(node, relationField.plain);
+    return this.#forward(node, nodePlain);
   }
 
   /** First of the edges of a resource to usersets. */
   firstUserset(node: number): number {
-    return this.#forward(node, relationField.userset);
+    return this.#forward(node, nodeUserset);
   }
 
   nextForward(edge: number): number {
-    return this.#edge.get(edge, edgeField.nextForward);
+    return this.#edge.get(edge, edgeNextForward);
   }
 
   /** First of the edges to a subject. */
   firstReverse(node: number): number {
-    return this.#node.get(node, field.reverse);
+    return this.#node.get(node, rowReverse);
   }
 
   nextReverse(edge: number): number {
-    return this.#edge.get(edge, edgeField.nextReverse);
+    return this.#edge.get(edge, edgeNextReverse);
   }
 
   /** Adds a version that holds from `created` on. The one before, if any, must have ended by then. */
@@ -233,8 +247,8 @@ export class Graph {
     );
     const edge = this.#freeEdges.pop() ?? this.#edgeCount++;
     if (edge >= this.#edge.capacity) this.#edge.grow();
-    this.#edge.set(edge, edgeField.resource, resource);
-    this.#edge.set(edge, edgeField.subject, subject);
+    this.#edge.set(edge, edgeResource, resource);
+    this.#edge.set(edge, edgeSubject, subject);
     this.#traits.begin(edge, options.created);
     if (older !== 0) this.#traits.setOlder(edge, older);
     if (options.extra !== undefined) this.#traits.setExtra(edge, options.extra);
@@ -263,8 +277,8 @@ export class Graph {
   /** Forgets a version altogether: its time is over, or it never was. */
   removeEdge(edge: number): void {
     const [resource, subject] = [
-      this.#edge.get(edge, edgeField.resource),
-      this.#edge.get(edge, edgeField.subject),
+      this.#edge.get(edge, edgeResource),
+      this.#edge.get(edge, edgeSubject),
     ];
     if (!this.#traits.hasEnded(edge)) this.#alive--;
     this.#unlinkVersion(edge, resource, subject);
@@ -296,38 +310,38 @@ export class Graph {
     const [nodes, edges] = [this.#node, this.#edge];
     const first = this.#listOf(subject);
     const forward = nodes.get(resource, first);
-    edges.set(edge, edgeField.nextForward, forward);
-    edges.set(edge, edgeField.previousForward, 0);
-    if (forward !== 0) edges.set(forward, edgeField.previousForward, edge);
+    edges.set(edge, edgeNextForward, forward);
+    edges.set(edge, edgePreviousForward, 0);
+    if (forward !== 0) edges.set(forward, edgePreviousForward, edge);
     nodes.set(resource, first, edge);
-    nodes.add(resource, relationField.forwardCount, 1);
-    const reverse = nodes.get(subject, field.reverse);
-    edges.set(edge, edgeField.nextReverse, reverse);
-    edges.set(edge, edgeField.previousReverse, 0);
-    if (reverse !== 0) edges.set(reverse, edgeField.previousReverse, edge);
-    nodes.set(subject, field.reverse, edge);
-    nodes.add(subject, field.reverseCount, 1);
+    nodes.add(resource, nodeForwardCount, 1);
+    const reverse = nodes.get(subject, rowReverse);
+    edges.set(edge, edgeNextReverse, reverse);
+    edges.set(edge, edgePreviousReverse, 0);
+    if (reverse !== 0) edges.set(reverse, edgePreviousReverse, edge);
+    nodes.set(subject, rowReverse, edge);
+    nodes.add(subject, rowReverseCount, 1);
   }
 
   #unlink(edge: number, resource: number, subject: number): void {
     const [nodes, edges] = [this.#node, this.#edge];
-    const next = edges.get(edge, edgeField.nextForward);
-    const previous = edges.get(edge, edgeField.previousForward);
-    if (next !== 0) edges.set(next, edgeField.previousForward, previous);
-    if (previous !== 0) edges.set(previous, edgeField.nextForward, next);
+    const next = edges.get(edge, edgeNextForward);
+    const previous = edges.get(edge, edgePreviousForward);
+    if (next !== 0) edges.set(next, edgePreviousForward, previous);
+    if (previous !== 0) edges.set(previous, edgeNextForward, next);
     else nodes.set(resource, this.#listOf(subject), next);
-    nodes.add(resource, relationField.forwardCount, -1);
-    const after = edges.get(edge, edgeField.nextReverse);
-    const before = edges.get(edge, edgeField.previousReverse);
-    if (after !== 0) edges.set(after, edgeField.previousReverse, before);
-    if (before !== 0) edges.set(before, edgeField.nextReverse, after);
-    else nodes.set(subject, field.reverse, after);
-    nodes.add(subject, field.reverseCount, -1);
+    nodes.add(resource, nodeForwardCount, -1);
+    const after = edges.get(edge, edgeNextReverse);
+    const before = edges.get(edge, edgePreviousReverse);
+    if (after !== 0) edges.set(after, edgePreviousReverse, before);
+    if (before !== 0) edges.set(before, edgeNextReverse, after);
+    else nodes.set(subject, rowReverse, after);
+    nodes.add(subject, rowReverseCount, -1);
   }
 
   /** In which list of its resource a subject stands. */
   #listOf(subject: number): number {
-    return this.relationOf(subject) === 0 ? relationField.plain : relationField.userset;
+    return this.relationOf(subject) === 0 ? nodePlain : nodeUserset;
   }
 
   #dropIfUnused(node: number): void {
@@ -335,34 +349,34 @@ export class Graph {
     const object = this.objectOf(node);
     if (node !== object) this.#dropNode(object, node);
     if (this.reverseCount(object) !== 0) return;
-    if ((this.#node.get(object, objectField.nodeCount) & ~crowdedBit) === 0) {
+    if ((this.#node.get(object, objectNodeCount) & ~crowdedBit) === 0) {
       this.objects.delete(object);
     }
   }
 
   #dropNode(object: number, node: number): void {
     const rows = this.#node;
-    const next = rows.get(node, relationField.next);
-    let [before, at] = [0, rows.get(object, objectField.nodes)];
-    while (at !== 0 && at !== node) [before, at] = [at, rows.get(at, relationField.next)];
-    if (at === 0) this.#crowded.delete(object, rows.get(node, field.kind));
-    else if (before === 0) rows.set(object, objectField.nodes, next);
-    else rows.set(before, relationField.next, next);
+    const next = rows.get(node, nodeNext);
+    let [before, at] = [0, rows.get(object, objectNodes)];
+    while (at !== 0 && at !== node) [before, at] = [at, rows.get(at, nodeNext)];
+    if (at === 0) this.#crowded.delete(object, rows.get(node, rowKind));
+    else if (before === 0) rows.set(object, objectNodes, next);
+    else rows.set(before, nodeNext, next);
     rows.release(node);
-    rows.add(object, objectField.nodeCount, -1);
-    const count = rows.get(object, objectField.nodeCount);
-    if ((count & ~crowdedBit) === 0) rows.set(object, objectField.nodeCount, 0);
+    rows.add(object, objectNodeCount, -1);
+    const count = rows.get(object, objectNodeCount);
+    if ((count & ~crowdedBit) === 0) rows.set(object, objectNodeCount, 0);
     if ((count & crowdedBit) === 0) this.#tellRelations(object);
   }
 
   #tellRelations(object: number): void {
     const rows = this.#node;
     let relations = 0;
-    for (let node = rows.get(object, objectField.nodes); node !== 0; ) {
+    for (let node = rows.get(object, objectNodes); node !== 0; ) {
       relations |= 1 << (this.relationOf(node) & 31);
-      node = rows.get(node, relationField.next);
+      node = rows.get(node, nodeNext);
     }
-    rows.set(object, objectField.relations, relations);
+    rows.set(object, objectRelations, relations);
   }
 }
 
@@ -371,16 +385,14 @@ const listedMax = 8;
 /** Of the number of nodes of an object: some are, or were, in the table. */
 const crowdedBit = 1 << 30;
 
-/** Fields of the row of an edge. The first two are what edges are found by. */
-const edgeField = {
-  resource: 0,
-  subject: 1,
-  nextForward: 2,
-  previousForward: 3,
-  nextReverse: 4,
-  previousReverse: 5,
-  // 6 and 7 are kept by EdgeTraits.
-} as const;
+/** The words of the row of an edge. The first two are what edges are found by. */
+const edgeResource = 0;
+const edgeSubject = 1;
+const edgeNextForward = 2;
+const edgePreviousForward = 3;
+const edgeNextReverse = 4;
+const edgePreviousReverse = 5;
+// 6 and 7 are kept by EdgeTraits.
 
 export interface AddEdge {
   readonly created: number;

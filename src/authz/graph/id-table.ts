@@ -2,8 +2,10 @@ import { assert } from "../../std/assert.ts";
 import { keyedHash } from "../../std/keyed-hash.ts";
 import { rowMaskFor, WordRecords } from "./records.ts";
 
-/** Fields of the record of an id. What follows them are its bytes, or where it is kept if it has others. */
-const recordField = { object: 0, length: 1, kept: 2 } as const;
+/** The words of the record of an id. Its bytes come after them, or where it is kept if it has others. */
+const recordObject = 0;
+const recordLength = 1;
+const recordKept = 2;
 const bytesPerRecord = 32;
 const bytesBefore = 8;
 /** Ids of so many characters, each of one byte, lie in their record. */
@@ -33,7 +35,7 @@ export class IdTable {
   readonly #freeKept: number[] = [];
 
   constructor(key: number) {
-    this.#key = key;
+    this.#key = key | 0;
   }
 
   /** Without the ids that are too long. */
@@ -54,15 +56,15 @@ export class IdTable {
       if (slot === 0) return 0;
       if (((slot ^ hash) & ~recordMask) !== 0) continue;
       const record = slot & recordMask;
-      if (this.#has(record, id)) return this.#records.get(record, recordField.object);
+      if (this.#has(record, id)) return this.#records.get(record, recordObject);
     }
   }
 
   #has(record: number, id: string): boolean {
-    const length = this.#records.get(record, recordField.length);
+    const length = this.#records.get(record, recordLength);
     if (length !== id.length) {
       if (length < keptBit) return false;
-      return this.#kept[this.#records.get(record, recordField.kept)] === id;
+      return this.#kept[this.#records.get(record, recordKept)] === id;
     }
     const first = record * bytesPerRecord + bytesBefore;
     for (let at = 0; at < length; at++) {
@@ -72,9 +74,9 @@ export class IdTable {
   }
 
   id(record: number): string {
-    const length = this.#records.get(record, recordField.length);
+    const length = this.#records.get(record, recordLength);
     if (length >= keptBit) {
-      const id = this.#kept[this.#records.get(record, recordField.kept)];
+      const id = this.#kept[this.#records.get(record, recordKept)];
       assert(id !== undefined, "an id is kept while its object is there");
       return id;
     }
@@ -96,7 +98,7 @@ export class IdTable {
       this.#records.grow();
       this.#bytes = this.#records.asBytes();
     }
-    this.#records.set(record, recordField.object, object);
+    this.#records.set(record, recordObject, object);
     this.#write(record, id);
     const { length } = this.#slots;
     if (this.#size * 3 > length * 2) this.#rebuild(length * 2);
@@ -110,11 +112,11 @@ export class IdTable {
     if (length > shortMax || hasWideCharacter(id)) {
       const at = this.#freeKept.pop() ?? this.#kept.length;
       this.#kept[at] = id;
-      this.#records.set(record, recordField.length, length + keptBit);
-      this.#records.set(record, recordField.kept, at);
+      this.#records.set(record, recordLength, length + keptBit);
+      this.#records.set(record, recordKept, at);
       return;
     }
-    this.#records.set(record, recordField.length, length);
+    this.#records.set(record, recordLength, length);
     const first = record * bytesPerRecord + bytesBefore;
     for (let at = 0; at < length; at++) this.#bytes[first + at] = id.charCodeAt(at);
   }
@@ -135,8 +137,8 @@ export class IdTable {
       gap = at;
     }
     slots[gap] = 0;
-    if (this.#records.get(record, recordField.length) >= keptBit) {
-      const kept = this.#records.get(record, recordField.kept);
+    if (this.#records.get(record, recordLength) >= keptBit) {
+      const kept = this.#records.get(record, recordKept);
       this.#kept[kept] = "";
       this.#freeKept.push(kept);
     }
@@ -160,7 +162,7 @@ export class IdTable {
     const wanted = rowMaskFor(Math.max(this.#end, capacity));
     this.#recordMask = Math.max(this.#recordMask, wanted);
     for (let record = 1; record < this.#end; record++) {
-      if (this.#records.get(record, recordField.object) === 0) continue;
+      if (this.#records.get(record, recordObject) === 0) continue;
       this.#place(keyedHash(this.id(record), this.#key), record);
     }
   }

@@ -1,7 +1,7 @@
 import { wildcardId } from "../../model/relationship.ts";
 import { assert } from "../../std/assert.ts";
 import { IdTable } from "./id-table.ts";
-import { field, kindOf, type NodeRows, objectField } from "./rows.ts";
+import { kindOf, type NodeRows, objectId, rowKind, rowObject } from "./rows.ts";
 
 /** The name that stands for "no relation": the object itself as a subject. Always number 0. */
 const noName = "";
@@ -84,7 +84,7 @@ export class Objects {
     while (this.#tables.length <= type) this.#tables.push(new IdTable(this.#key));
     table = this.#tables[type] as IdTable; // it was pushed if it was not there
     const object = this.#rows.allocate(0, kindOf(type, 0));
-    this.#rows.set(object, objectField.id, table.add(id, object));
+    this.#rows.set(object, objectId, table.add(id, object));
     this.#size++;
     if (id === wildcardId) this.#wildcards[type] = object;
     return object;
@@ -94,17 +94,17 @@ export class Objects {
   delete(object: number): void {
     const type = this.type(object);
     if (this.wildcard(type) === object) this.#wildcards[type] = 0;
-    this.#tables[type]?.delete(this.#rows.get(object, objectField.id));
+    this.#tables[type]?.delete(this.#rows.get(object, objectId));
     this.#rows.release(object);
     this.#size--;
   }
 
   type(object: number): number {
-    return this.#rows.get(object, field.kind) >>> 16;
+    return this.#rows.get(object, rowKind) >>> 16;
   }
 
   id(object: number): string {
-    const id = this.#tables[this.type(object)]?.id(this.#rows.get(object, objectField.id));
+    const id = this.#tables[this.type(object)]?.id(this.#rows.get(object, objectId));
     assert(id !== undefined, "a number stands for the object it was given out for");
     return id;
   }
@@ -118,8 +118,8 @@ export class Objects {
   *all(type?: number): Iterable<number> {
     const rows = this.#rows;
     for (let row = 1; row < rows.end; row++) {
-      const kind = rows.get(row, field.kind);
-      const isObject = (kind & 0xffff) === 0 && rows.get(row, field.object) !== 0;
+      const kind = rows.get(row, rowKind);
+      const isObject = (kind & 0xffff) === 0 && rows.get(row, rowObject) !== 0;
       if (isObject && (type === undefined || kind >>> 16 === type)) yield row;
     }
   }

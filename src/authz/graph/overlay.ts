@@ -1,8 +1,8 @@
 import type { EdgeExtra } from "./edge-traits.ts";
 import type { Graph } from "./graph.ts";
 
-/** Objects that only one question names have numbers from here on. */
-export const scratchBase = 0x8000_0000;
+/** Objects that only one question names have numbers from here on: small ones to V8, like all others. */
+export const scratchBase = 0x4000_0000;
 
 /** A relationship that holds for one question alone. */
 export interface OverlayEdge {

@@ -62,5 +62,6 @@ export class WordRecords {
  * enough for twice as many rows as there are.
  */
 export function rowMaskFor(rows: number): number {
-  return 2 ** Math.min(31, 32 - Math.clz32(rows * 2)) - 1;
+  // Only whole-number arithmetic: in a field that once held a float, V8 keeps floats.
+  return (0xffff_ffff >>> Math.clz32(rows * 2)) & 0x7fff_ffff;
 }
