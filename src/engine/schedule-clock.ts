@@ -1,10 +1,15 @@
+import { encodePayload } from "../model/codec.ts";
+import type { ScheduleDefinition } from "../sdk/handler.ts";
 import type { Core } from "./core.ts";
 import type { Command } from "./engine.ts";
 
 /** Longest sleep: schedules are few, and clocks are set. */
 const restMs = 3_600_000;
 
-/** Says when schedules are due. What a run means is decided by the `schedule` command. */
+/**
+ * Says which schedules there are, and when they are due. What a run means is decided by the `schedule`
+ * command.
+ */
 export class ScheduleClock {
   readonly #core: Core;
   readonly #push: (command: Command) => void;
@@ -25,6 +30,28 @@ export class ScheduleClock {
   close(): void {
     this.#closed = true;
     this.#cancel?.();
+  }
+
+  /** Makes these known, and forgets those declared before that are not among them. */
+  async declare(definitions: readonly ScheduleDefinition[]): Promise<void> {
+    const core = this.#core;
+    const declared: Promise<void>[] = [];
+    const names = new Set(definitions.map((definition) => definition.name));
+    for (const known of core.schedules.values()) {
+      const { name } = known;
+      if (known.declared && !names.has(name)) {
+        this.#push({ kind: "schedule", name, action: "remove" });
+      }
+    }
+    for (const definition of definitions) {
+      const { name, target } = definition;
+      encodePayload(target.input, `The input of schedule ${name}`, core.limits.payload);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      declared.push(promise);
+      const reply = { resolve, reject };
+      this.#push({ kind: "schedule", name, action: "declare", definition, reply });
+    }
+    await Promise.all(declared);
   }
 
   /** Schedules may have changed. */
