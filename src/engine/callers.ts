@@ -37,12 +37,10 @@ export function reattachCallers(core: Core, push: (command: Command) => void): v
   }
 }
 
-/** Nobody will tell them how it ends. */
+/** Those who kept waiting wait no more: nobody will tell them how it ends. */
 export function refuseCallers(core: Core, reason: HoldfastError): void {
-  for (const live of core.live.values()) {
-    for (const reply of live.replies ?? []) reply.reject(reason);
-  }
   for (const replies of core.waiting.values()) {
     for (const reply of replies) reply.reject(reason);
   }
+  core.waiting.clear();
 }

@@ -1,4 +1,3 @@
-import type { HoldfastError } from "../model/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { HeldReply, Sealed } from "./core.ts";
 
@@ -57,11 +56,6 @@ export class Flights {
     const last = this.#flying.at(-1);
     if (last === undefined) reply.deliver();
     else last.sealed.held.push(reply);
-  }
-
-  /** Tells whoever waits for one of them. */
-  refuse(reason: HoldfastError): void {
-    for (const { sealed } of this.#flying) for (const reply of sealed.held) reply.refuse(reason);
   }
 
   /** What becomes of them is of no concern any more. @returns those that had not come to count. */

@@ -85,7 +85,10 @@ export class Engine implements ExecutorHost {
   /** A pass is under way and waits for microtasks or for the store. */
   #busy = false;
   #rounds = 0;
+  /** Nothing new is taken. */
   #closed = false;
+  /** Nothing happens any more. */
+  #ended = false;
   #idleWaiters: (() => void)[] = [];
 
   constructor(options: EngineOptions) {
@@ -269,8 +272,9 @@ export class Engine implements ExecutorHost {
   }
 
   /**
-   * Takes no new work, lets what is being committed become durable, and forgets the rest, which the
-   * store has: it goes on when the store is opened again.
+   * Takes no new work, lets what is under way become durable while that does not take too long, and
+   * forgets the rest, of which the store has what was promised: that goes on when the store is opened
+   * again. Whoever still waits is told.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -286,16 +290,26 @@ export class Engine implements ExecutorHost {
         new Promise<void>((resolve) => void this.#host.setTimer(100, resolve)),
       ]);
     }
-    this.#executor.dropAll();
+    this.#ended = true;
     this.#outbox.close();
-    const gone = fail("shutting-down");
-    refuseCallers(this.core, gone);
-    this.#flights.refuse(gone);
-    for (const held of this.core.held) held.refuse(gone);
+    this.#abandon(fail("shutting-down"));
+  }
+
+  /** Whatever was left is over: a pass that waits for the store, or a commit, changes nothing more. */
+  #abandon(reason: HoldfastError): void {
+    this.#rebuild.refuse(reason);
+    this.#dropMemory(reason);
+    this.#recovery.close();
+    refuseCallers(this.core, reason);
+    this.#busy = false;
+    this.#notifyIdle();
   }
 
   #push(command: Command): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      refuseCommand(command, fail("shutting-down"));
+      return;
+    }
     this.#inbox.push(command);
     this.#wake();
   }
@@ -475,7 +489,7 @@ export class Engine implements ExecutorHost {
    * everybody who waits for it is told, and the partitions start again from what the store has.
    */
   #fault(error: unknown): void {
-    if (this.#closed && this.#flights.size === 0) return;
+    if (this.#ended) return;
     const reason = toHoldfastError(error);
     this.#host.log("error", "memory is dropped and rebuilt from the store", {
       code: reason.code,
