@@ -145,14 +145,11 @@ export class Engine implements ExecutorHost {
   }
 
   #makeRecovery(): Recovery {
-    const { drops } = this.#rebuild;
     return new Recovery(
       this.core,
       this.#store,
       (command) => this.#push(command),
-      (error) => {
-        if (drops === this.#rebuild.drops) this.#fault(error);
-      },
+      (error) => this.#fault(error),
       () => this.#wake(),
     );
   }

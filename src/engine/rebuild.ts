@@ -93,7 +93,13 @@ export class Rebuild {
     if (isOver()) return;
     const goOn = await this.#load();
     if (isOver()) return;
+    const refusal = this.#refusal;
     this.#refusal = null;
-    goOn();
+    try {
+      goOn();
+    } catch (error) {
+      this.#refusal = refusal;
+      throw error;
+    }
   }
 }

@@ -114,7 +114,7 @@ export class Recovery {
       },
       (error: unknown) => {
         this.#reading = false;
-        this.#fault(error);
+        if (!this.#closed) this.#fault(error);
       },
     );
   }

@@ -33,7 +33,9 @@ export class Retention {
     this.#core = core;
     this.#store = store;
     this.#push = push;
-    this.#fault = fault;
+    this.#fault = (error) => {
+      if (!this.#closed) fault(error);
+    };
   }
 
   start(): void {
@@ -56,11 +58,14 @@ export class Retention {
     }
   }
 
-  #plan(): void {
+  async #plan(): Promise<void> {
     if (this.#closed) return;
-    Promise.resolve(this.#store.nextExpiry()).then((next) => {
+    try {
+      const next = await this.#store.nextExpiry();
       if (next !== null) this.#schedule(next);
-    }, this.#fault);
+    } catch (error) {
+      this.#fault(error);
+    }
   }
 
   #schedule(at: number): void {

@@ -33,6 +33,8 @@ export class Timers {
   /** Fired, but perhaps still in the store: the window must not move before they are gone. */
   #unsealed = false;
   #filling = false;
+  /** Counts the times that all was forgotten: what was being read then is of no use any more. */
+  #resets = 0;
   #cancel: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -61,8 +63,10 @@ export class Timers {
     if (timer.due < this.#wakeAt) this.#schedule();
   }
 
-  /** Forgets all and starts from the store. */
+  /** Forgets all and starts from the store. Throws what the store throws, if that answers at once. */
   reset(): void {
+    this.#resets++;
+    this.#filling = false;
     this.#heap.clear();
     this.#fresh = [];
     this.#windowEnd = 0;
@@ -93,17 +97,22 @@ export class Timers {
     if (this.#filling || this.#unsealed || this.#closed) return;
     const end = this.#host.now() + horizonMs;
     const found = this.#store.scanTimers(end, windowSize);
-    if (!(found instanceof Promise)) {
-      this.#take(found, end, this.#store.nextTimer() as number | null); // as synchronous as scanTimers
+    const next = this.#store.nextTimer();
+    if (!(found instanceof Promise) && !(next instanceof Promise)) {
+      this.#take(found, end, next);
       return;
     }
     this.#filling = true;
-    Promise.all([found, this.#store.nextTimer()])
-      .finally(() => {
-        this.#filling = false;
-      })
-      .then(([timers, next]) => this.#take(timers, end, next))
-      .catch(this.#fail);
+    const resets = this.#resets;
+    const read = (go: () => void): void => {
+      if (this.#closed || resets !== this.#resets) return;
+      this.#filling = false;
+      go();
+    };
+    Promise.all([found, next]).then(
+      ([timers, first]) => read(() => this.#take(timers, end, first)),
+      (error: unknown) => read(() => this.#fail(error)),
+    );
   }
 
   #take(timers: readonly Timer[], end: number, next: number | null): void {
@@ -129,7 +138,13 @@ export class Timers {
     if (due === null) return;
     // A clock may be set forward, and a machine may sleep: no timer is late by more than a window.
     const ms = Math.min(horizonMs, Math.max(0, due - this.#host.now()));
-    this.#cancel = this.#host.setTimer(ms, () => this.#wake());
+    this.#cancel = this.#host.setTimer(ms, () => {
+      try {
+        this.#wake();
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
   }
 
   #wake(): void {

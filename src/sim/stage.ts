@@ -24,6 +24,8 @@ export interface Gate {
 export class Stage {
   readonly disk: MemoryDisk = new MemoryDisk({ random: () => 7 });
   readonly clock: AdjustableClock = new AdjustableClock(() => undefined);
+  /** Takes the place of what the store does, from now on: for what answers, or throws, at once. */
+  readonly instead: { -readonly [M in keyof Store]?: Store[M] } = {};
   commits = 0;
   /** Commits that do nothing but find out whether the store can be written. */
   probes = 0;
@@ -58,7 +60,7 @@ export class Stage {
 
   #store(): Store {
     const store = openMemoryStore(this.disk);
-    return over(store, {
+    const slow = over<Store>(store, {
       commit: async (batch) => {
         this.commits++;
         if (isProbe(batch)) this.probes++;
@@ -86,6 +88,7 @@ export class Stage {
         return rows;
       },
     });
+    return over(slow, this.instead);
   }
 
   async open(t: TestContext, ...services: Definition[]): Promise<Holdfast> {
