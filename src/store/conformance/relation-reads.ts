@@ -57,6 +57,38 @@ function testScanning(run: Run): void {
     );
   });
 
+  run(
+    "a scan has what was there when it began, also what ends while it is read",
+    async (opened) => {
+      const writer = await openTenant(opened);
+      const row = (id: number): TupleRow => sampleTuple(`t:${id}#r@u:${id % 9}`);
+      const before = Array.from({ length: 200 }, (_, i) => row(i));
+      for (let i = 0; i < 200; i += 20) {
+        await opened.write((batch) => {
+          batch.relations.push(writer.commit(before.slice(i, i + 20)));
+        });
+      }
+      const seen = new Set<string>();
+      const gone: Promise<void>[] = [];
+      for (let after: string | null = null, left = [...before].reverse(); ; ) {
+        const chunk = opened.store.relations.scanTuples({ tenant: 1, after, limit: 11 });
+        // Before the chunk is there.
+        const ended = left.splice(0, 15);
+        gone.push(
+          opened.write((batch) => {
+            batch.relations.push(writer.commit([], ended));
+          }),
+        );
+        const { next, ...rest } = await chunk;
+        for (const each of chunkRows({ ...rest, next })) seen.add(each.resourceId);
+        after = next;
+        if (after === null) break;
+      }
+      await Promise.all(gone);
+      assert.equal(seen.size, before.length);
+    },
+  );
+
   run("versions of one tuple come in order of revision", async (opened) => {
     const writer = await openTenant(opened);
     const row = sampleTuple("t:1#r@u:1");

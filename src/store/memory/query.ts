@@ -1,9 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { makeTables } from "../sqlite/file.ts";
+import { FreshVersions } from "../sqlite/fresh-versions.ts";
 import { Names } from "../sqlite/names.ts";
 import { QueryConnection } from "../sqlite/query-connection.ts";
 import { RelationWriter } from "../sqlite/relation-writer.ts";
-import { SubjectIndex } from "../sqlite/subject-index.ts";
 import { BatchWriter } from "../sqlite/writer.ts";
 import type { QueryBounds, QueryResult, SqlValue, StoreInfo } from "../store.ts";
 import type { Tables } from "./tables.ts";
@@ -23,9 +23,9 @@ export function queryTables(tables: Tables, info: StoreInfo, query: TableQuery):
   try {
     makeTables(db, info);
     const names = new Names(db, "write");
-    const subjects = new SubjectIndex(db);
-    new BatchWriter(db, names, subjects).write(tables.dump());
-    const relations = new RelationWriter(db, names, subjects);
+    const fresh = new FreshVersions(db);
+    new BatchWriter(db, names, fresh).write(tables.dump());
+    const relations = new RelationWriter(db, names, fresh);
     for (const tenant of tables.relations.tenants.values()) {
       if (!tenant.deleted) relations.restore(tenant);
     }

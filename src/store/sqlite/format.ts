@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { relationSchema } from "./relation-format.ts";
+import { freshSchema, relationSchema } from "./relation-format.ts";
 
 /*
  * The tables of a store file. Journals are clustered by invocation number, and numbers grow with
@@ -11,11 +11,18 @@ import { relationSchema } from "./relation-format.ts";
 export const applicationId = 0x486f6c64;
 
 /** The format this code writes, as `user_version` in the SQLite header. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 /** `migrations[n]` turns format n + 1 into n + 2, inside a transaction of the caller. */
 export const migrations: readonly ((db: DatabaseSync) => void)[] = [
+  // Format 1 had no relations at all; they are made as they are now, and format 3 finds nothing to do.
   (db) => db.exec(relationSchema),
+  (db) => {
+    const old = "SELECT 1 FROM sqlite_schema WHERE name = 'fresh_subjects'";
+    if (db.prepare(old).get() === undefined) return;
+    db.exec(`INSERT OR IGNORE INTO by_subject SELECT value FROM fresh_subjects, json_each(keys);
+      DROP TABLE fresh_subjects; ${freshSchema}`);
+  },
 ];
 
 /** Conditions of the partial indexes; a query must repeat them word for word to use the index. */

@@ -14,14 +14,15 @@ import {
 import { sampleInvocation } from "../conformance/samples.ts";
 import { makeBatch } from "../store.ts";
 import { schema } from "./format.ts";
-import { relationSchema } from "./relation-format.ts";
+import { freshSchema, relationSchema } from "./relation-format.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { formatSubjectKey } from "./version-key.ts";
 
 /** A file as the code of format 1 made it, with an invocation and some state in it. */
 function makeFormat1(path: string): void {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA application_id = 1215261796; PRAGMA user_version = 1");
-  assert.ok(schema.includes(relationSchema), "format 2 is format 1 and the relations");
+  assert.ok(schema.includes(relationSchema), "format 1 had no relations");
   db.exec(schema.replace(relationSchema, ""));
   db.exec(`INSERT INTO meta VALUES ('tag', 'abcd'), ('partitions', '8');
     INSERT INTO partitions VALUES (0, 3, 77, 'before');
@@ -58,9 +59,57 @@ test("a store of format 1 keeps all it has, and can keep relationships then", as
     assert.equal((await store.load({ invocations: [4096, 8192] })).invocations.length, 2);
     await store.close();
     const db = new DatabaseSync(path, { readOnly: true });
-    assert.equal(db.prepare("PRAGMA user_version").get()?.["user_version"], 2);
+    assert.equal(db.prepare("PRAGMA user_version").get()?.["user_version"], 3);
     assert.equal(db.prepare("PRAGMA integrity_check").get()?.["integrity_check"], "ok");
     db.close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+/** A file as the code of format 2 made it: a version has its place, and waits for the other index. */
+function makeFormat2(path: string): void {
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA application_id = 1215261796; PRAGMA user_version = 2");
+  assert.ok(schema.includes(freshSchema), "format 2 had another table for what is new");
+  db.exec(
+    schema.replace(
+      freshSchema,
+      `CREATE TABLE fresh_subjects (tenant INTEGER NOT NULL, revision INTEGER NOT NULL,
+        keys TEXT NOT NULL, PRIMARY KEY (tenant, revision)) STRICT, WITHOUT ROWID;`,
+    ),
+  );
+  db.exec(`INSERT INTO meta VALUES ('tag', 'abcd'), ('partitions', '8');
+    INSERT INTO tenants VALUES (1, 't', 't', 1, 0, NULL, 1, 1, 1, 0);
+    INSERT INTO names VALUES (1, 'document'), (2, 'viewer'), (3, 'user');
+    INSERT INTO tuples VALUES (1, 1, 'd', 2, 3, 'u', 0, 1, 0, NULL, NULL, NULL);
+    INSERT INTO relation_log VALUES (1, 1, 1, '[]')`);
+  const key = formatSubjectKey(1, [1, "d", 2, 3, "u", 0, 1]);
+  db.prepare("INSERT INTO fresh_subjects VALUES (1, 1, ?)").run(JSON.stringify([key]));
+  db.close();
+}
+
+test("relationships of format 2 are found from both sides, and more of them can be written", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-migration-"));
+  const path = join(folder, "store.db");
+  makeFormat2(path);
+  const host = makeNodeHost();
+  try {
+    let store = await openSqliteStore({ path, host });
+    const [claim] = await store.claim([0], "test");
+    const batch = makeBatch(new Map([[0, claim?.epoch ?? 0]]));
+    const writer = new TenantWriter(1);
+    writer.revision = 1;
+    batch.relations.push(writer.commit([sampleTuple("document:2#viewer@user:u")]));
+    await store.commit(batch);
+    for (let round = 0; round < 2; round++) {
+      assert.equal((await scanAll(store, 1)).length, 2);
+      const subjects = [{ type: "user", id: "u" }];
+      assert.equal((await store.relations.loadTuples({ tenant: 1, subjects })).length, 2);
+      await store.close();
+      store = await openSqliteStore({ path, host });
+    }
+    await store.close();
   } finally {
     await rm(folder, { recursive: true });
   }

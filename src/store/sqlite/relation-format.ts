@@ -1,8 +1,8 @@
 /*
  * The tables of authorization. Types, relations and caveats, of which there are few, are numbers
  * here (table `names`, in which each stays for good): measured, that takes a third of the bytes of a
- * tuple away. Versions are clustered by resource. The index by subject is a table of texts, which
- * `subject-index.ts` keeps.
+ * tuple away. Versions are clustered by resource. The index by subject is a table of texts. What is
+ * new waits for both, kept by `fresh-versions.ts`.
  */
 
 /** The key of a version, in order. */
@@ -15,6 +15,16 @@ export const keyColumns = [
   "subject_relation",
   "created",
 ] as const;
+
+/** What is new, by the transaction that made it. */
+export const freshSchema: string = `
+CREATE TABLE fresh_versions (
+  tenant INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  versions TEXT NOT NULL,
+  PRIMARY KEY (tenant, revision)
+) STRICT, WITHOUT ROWID;
+`;
 
 export const relationSchema: string = `
 CREATE TABLE tenants (
@@ -75,13 +85,7 @@ CREATE TABLE by_subject (
   key TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE fresh_subjects (
-  tenant INTEGER NOT NULL,
-  revision INTEGER NOT NULL,
-  keys TEXT NOT NULL,
-  PRIMARY KEY (tenant, revision)
-) STRICT, WITHOUT ROWID;
-
+${freshSchema}
 CREATE TABLE relation_log (
   tenant INTEGER NOT NULL,
   revision INTEGER NOT NULL,

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Awaitable } from "../awaitable.ts";
 import type {
   LogRow,
   LogScan,
@@ -12,13 +13,16 @@ import type {
   TupleRow,
   TupleScan,
 } from "../relations.ts";
+import { decodeText, type FreshVersions, freshTexts, isUpTo } from "./fresh-versions.ts";
 import type { Names } from "./names.ts";
 import { Question, type Row } from "./rows.ts";
+import { mergeRows } from "./scan-merge.ts";
 import type { ScanRunner } from "./scan-runner.ts";
-import { type SubjectIndex, subjectTexts } from "./subject-index.ts";
 import { loaderTexts, TupleLoader } from "./tuple-loader.ts";
 import { pagerTexts, TuplePager } from "./tuple-pager.ts";
+import { parseCursor } from "./tuple-rows.ts";
 import { scanText, TupleScanner } from "./tuple-scanner.ts";
+import { formatResourceKey } from "./version-key.ts";
 
 const isLiving = "EXISTS (SELECT 1 FROM tenants WHERE number = ?1 AND deleted = 0)";
 
@@ -29,6 +33,7 @@ const questionTexts = {
   schemas: `SELECT tenant, id, revision, dialect, text, created_at FROM schemas
     WHERE tenant = ?1 AND ${isLiving}`,
   document: `SELECT text FROM documents WHERE tenant = ?1 AND name = ?2 AND ${isLiving}`,
+  living: "SELECT 1 FROM tenants WHERE number = ?1 AND deleted = 0",
   countTuples: "SELECT tuples FROM tenants WHERE number = ?1 AND deleted = 0",
   log: `SELECT revision, at, log FROM relation_log WHERE tenant = ?1 AND revision > ?2 AND ${isLiving}
     ORDER BY revision LIMIT ?3`,
@@ -45,15 +50,31 @@ export const relationQuestions: Readonly<Record<string, string>> = {
   ...questionTexts,
   ...loaderTexts,
   ...pagerTexts,
-  ...subjectTexts,
+  ...freshTexts,
   scan: scanText,
 };
 
 export interface RelationParts {
   readonly names: Names;
-  readonly subjects: SubjectIndex;
+  readonly fresh: FreshVersions;
   readonly scans: ScanRunner;
+  /** Puts what waits in its place, as far as the disk lets it. */
+  place(): Promise<void>;
 }
+
+interface ScanOn extends TupleScan {
+  /** What waits counts as far as this revision. */
+  readonly upTo: number;
+}
+
+/** Where a chunk ended. */
+interface Cursor extends Pick<ScanOn, "upTo" | "after"> {
+  /** Less than a chunk is left in the table. */
+  readonly isShort: boolean;
+}
+
+/** With more of a tenant waiting than that, they are put in their places before they are read. */
+const waitingMax = 2_000;
 
 /** What is kept for authorization, read from the file. */
 export class SqliteRelations implements RelationReads {
@@ -61,17 +82,17 @@ export class SqliteRelations implements RelationReads {
   readonly #scanner: TupleScanner;
   readonly #loader: TupleLoader;
   readonly #pager: TuplePager;
-  readonly #scans: ScanRunner;
+  readonly #parts: RelationParts;
 
-  constructor(db: DatabaseSync, { names, subjects, scans }: RelationParts) {
+  constructor(db: DatabaseSync, parts: RelationParts) {
     // fromEntries forgets the key type
     this.#ask = Object.fromEntries(
       Object.entries(questionTexts).map(([name, text]) => [name, new Question(db, text)]),
     ) as Record<keyof typeof questionTexts, Question>;
-    this.#scanner = new TupleScanner(db, names);
-    this.#loader = new TupleLoader(db, { names, subjects });
-    this.#pager = new TuplePager(db, { names, subjects });
-    this.#scans = scans;
+    this.#scanner = new TupleScanner(db, parts.names);
+    this.#loader = new TupleLoader(db, parts);
+    this.#pager = new TuplePager(db, parts);
+    this.#parts = parts;
   }
 
   loadTenants(): TenantRow[] {
@@ -93,17 +114,69 @@ export class SqliteRelations implements RelationReads {
     return (this.#ask.document.first(tenant, name)?.[0] ?? null) as string | null; // TEXT
   }
 
-  /** The first chunk, with which small tenants are done, on this thread; others in one of their own. */
-  scanTuples(scan: TupleScan): TupleChunk | Promise<TupleChunk> {
-    return scan.after === null ? this.#scanner.chunk(scan) : this.#scans.run(scan);
+  /**
+   * The first chunk, with which small tenants are done, on this thread; others in one of their own.
+   * What waits for its place is told with the chunk in whose stretch it lies, as far as it was there
+   * when the scan began: that revision stands in the cursor.
+   */
+  scanTuples({ tenant, after, limit }: TupleScan): Awaitable<TupleChunk> {
+    const { fresh } = this.#parts;
+    if (after === null) {
+      return this.#placed(tenant, () => {
+        const scan = { tenant, after, limit, upTo: fresh.latestOf(tenant) };
+        return this.#merge(this.#scanner.chunk(scan), this.#textsFor(scan), scan);
+      });
+    }
+    const { isShort, ...on } = JSON.parse(after) as Cursor; // made by #merge
+    const scan = { tenant, limit, ...on };
+    // A thread would be started for it again.
+    if (isShort) return this.#merge(this.#scanner.chunk(scan), this.#textsFor(scan), scan);
+    return this.#scanOn(scan);
+  }
+
+  async #scanOn(scan: ScanOn): Promise<TupleChunk> {
+    // What leaves while the chunk is read was there when the scan began, and may be missing in it.
+    const texts = this.#textsFor(scan);
+    const { tenant, after, limit } = scan;
+    return this.#merge(await this.#parts.scans.run({ tenant, after, limit }), texts, scan);
+  }
+
+  #textsFor({ tenant, after, upTo }: ScanOn): string[] {
+    if (!this.#isLiving(tenant)) return [];
+    const key = after === null ? null : parseCursor(after);
+    return this.#parts.fresh.textsOf({ tenant, after: key, upTo });
+  }
+
+  #merge(chunk: TupleChunk, texts: readonly string[], scan: ScanOn): TupleChunk {
+    const { tenant, limit, upTo } = scan;
+    const to = chunk.next === null ? null : formatResourceKey(tenant, parseCursor(chunk.next));
+    const within = texts.filter((text) => to === null || isUpTo(text, to));
+    const { names } = this.#parts;
+    const rows = within.map(decodeText);
+    const merged = rows.length === 0 ? chunk : mergeRows(chunk, rows, { names, limit });
+    const { next: after } = merged;
+    if (after === null) return merged;
+    const cursor: Cursor = { upTo, after, isShort: chunk.next === null };
+    return { ...merged, next: JSON.stringify(cursor) };
   }
 
   loadTuples(request: TupleRequest): TupleRow[] {
-    return this.#loader.load(request);
+    return this.#isLiving(request.tenant) ? this.#loader.load(request) : [];
   }
 
-  readTuples(read: TupleRead): TuplePage {
-    return this.#pager.page(read);
+  readTuples(read: TupleRead): Awaitable<TuplePage> {
+    if (!this.#isLiving(read.tenant)) return { rows: [], next: null };
+    return this.#placed(read.tenant, () => this.#pager.page(read));
+  }
+
+  /** Where very much waits, a look at all of it each time would take too long. */
+  #placed<T>(tenant: number, look: () => T): Awaitable<T> {
+    const { fresh, place } = this.#parts;
+    return fresh.countOf(tenant) <= waitingMax ? look() : place().then(look);
+  }
+
+  #isLiving(tenant: number): boolean {
+    return this.#ask.living.first(tenant) !== undefined;
   }
 
   countTuples(tenant: number): number {

@@ -11,11 +11,10 @@ import type {
   TupleKey,
   TupleRow,
 } from "../relations.ts";
+import type { FreshVersions } from "./fresh-versions.ts";
 import type { Names } from "./names.ts";
 import { keyColumns } from "./relation-format.ts";
 import { type Cell, Question, type Row } from "./rows.ts";
-import type { SubjectIndex } from "./subject-index.ts";
-import { formatSubjectKey } from "./subject-key.ts";
 
 const key = keyColumns.join(", ");
 const atKey = `tenant = ? AND ${keyColumns.map((column) => `${column} = ?`).join(" AND ")}`;
@@ -69,19 +68,19 @@ interface Advance {
 export class RelationWriter {
   readonly #run: Statements;
   readonly #names: Names;
-  readonly #subjects: SubjectIndex;
+  readonly #fresh: FreshVersions;
   readonly #revision: Question;
   readonly #isDeleted: Question;
   readonly #ended: Question;
   readonly #any: Question;
 
-  constructor(db: DatabaseSync, names: Names, subjects: SubjectIndex) {
+  constructor(db: DatabaseSync, names: Names, fresh: FreshVersions) {
     // fromEntries forgets the key type
     this.#run = Object.fromEntries(
       Object.entries(statementTexts).map(([name, text]) => [name, db.prepare(text)]),
     ) as Statements;
     this.#names = names;
-    this.#subjects = subjects;
+    this.#fresh = fresh;
     this.#revision = new Question(db, `SELECT revision FROM tenants WHERE ${living}`);
     this.#isDeleted = new Question(db, "SELECT deleted FROM tenants WHERE number = ?");
     this.#ended = new Question(
@@ -99,7 +98,7 @@ export class RelationWriter {
     this.#writeCommits(writes.relations);
     let inserted = 0;
     for (const { inserts } of writes.relations) inserted += inserts.length;
-    this.#subjects.step(inserted);
+    this.#fresh.step(inserted);
     for (const trim of writes.trimRelations) this.#trim(trim);
     for (const number of writes.deleteTenants) {
       assert(this.#run.deleteTenant.run(number).changes === 1, `no tenant ${number}`);
@@ -154,21 +153,19 @@ export class RelationWriter {
   }
 
   #writeCommit({ tenant, revision, at, inserts, deletes, log }: RelationCommit): void {
-    const { insertTuple, endTuple, insertLog } = this.#run;
-    for (const it of deletes) {
-      assert(it.created < revision, "a version cannot end where it begins");
-      const { changes } = endTuple.run(revision, tenant, ...this.#keyOf(it));
+    const { endTuple, insertLog } = this.#run;
+    const ending = deletes.map((it) => this.#keyOf(it));
+    this.#fresh.promote(tenant, ending);
+    for (const key of ending) {
+      assert((key.at(-1) as number) < revision, "a version cannot end where it begins");
+      const { changes } = endTuple.run(revision, tenant, ...key);
       assert(changes === 1, "delete of what does not hold");
     }
-    const subjects: string[] = [];
-    for (const it of inserts) {
+    const versions = inserts.map((it) => {
       assert(it.created === revision && it.deleted === null, "insert of another revision");
-      const key = this.#keyOf(it);
-      const caveat = this.#names.put(it.caveat);
-      insertTuple.run(tenant, ...key, caveat, it.context, it.expiresAt, null);
-      subjects.push(formatSubjectKey(tenant, key));
-    }
-    this.#subjects.add(tenant, revision, subjects);
+      return [...this.#keyOf(it), this.#names.put(it.caveat), it.context, it.expiresAt];
+    });
+    this.#fresh.add(tenant, revision, versions);
     insertLog.run(tenant, revision, at, log);
   }
 
@@ -206,20 +203,14 @@ export class RelationWriter {
   }
 
   #deleteTuples(tenant: number, keys: readonly Row[]): void {
-    const byRevision = new Map<number, Set<string>>();
-    for (const key of keys) {
-      this.#run.deleteTuple.run(tenant, ...key);
-      const created = key.at(-1) as number; // the last column of a key
-      const subjects = byRevision.get(created) ?? new Set();
-      byRevision.set(created, subjects.add(formatSubjectKey(tenant, key)));
-    }
-    for (const [revision, of] of byRevision) this.#subjects.remove(tenant, revision, of);
+    for (const key of keys) this.#run.deleteTuple.run(tenant, ...key);
+    this.#fresh.remove(tenant, keys);
   }
 
   /** A portion of what a deleted tenant has left; with the last one its number is free. */
   #sweep(tenant: number, limit: number): void {
     const run = this.#run;
-    let left = Math.max(0, limit - this.#subjects.sweep(tenant, limit));
+    let left = Math.max(0, limit - this.#fresh.sweep(tenant, limit));
     const keys = this.#any.all(tenant, left);
     this.#deleteTuples(tenant, keys);
     left -= keys.length;

@@ -23,6 +23,7 @@ import type {
 } from "../store.ts";
 import { commitFault, primaryCode, resultCodes } from "./faults.ts";
 import { canonicalPath, migrateFile, prepareFile, readInfo } from "./file.ts";
+import { FreshVersions } from "./fresh-versions.ts";
 import { type FileLock, lockFile } from "./lock.ts";
 import { Names } from "./names.ts";
 import { QueryRunner } from "./query-runner.ts";
@@ -30,7 +31,6 @@ import { Reader } from "./reader.ts";
 import { SqliteRelations } from "./relation-reader.ts";
 import { Question } from "./rows.ts";
 import { ScanRunner } from "./scan-runner.ts";
-import { SubjectIndex } from "./subject-index.ts";
 import { WalKeeper, walBytesDefault } from "./wal-keeper.ts";
 import { BatchWriter } from "./writer.ts";
 
@@ -45,8 +45,8 @@ export interface SqliteOptions {
   readonly walBytes?: number;
   /** PRAGMAs to set after opening, such as `max_page_count`, to simulate a full disk. */
   readonly pragmas?: string;
-  /** How many entries wait before they go into the index by subject; fewer to see that happen. */
-  readonly freshSubjects?: number;
+  /** How many versions wait before they go to their places; fewer to see that happen. */
+  readonly freshMax?: number;
 }
 
 /**
@@ -119,6 +119,8 @@ const overlapMax = 16;
 
 /** A batch of so few rows, when it is alone, is made durable without leaving the thread. */
 const inlineRows = 16;
+/** So many versions are put in their places at once, where they are asked for there. */
+const placedAtOnce = 500;
 /** And only while syncs take less than this many milliseconds. */
 const blockMs = 1;
 
@@ -158,7 +160,7 @@ class SqliteStore implements Store {
   readonly #queries: QueryRunner;
   readonly #scans: ScanRunner;
   readonly #names: Names;
-  readonly #subjects: SubjectIndex;
+  readonly #fresh: FreshVersions;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
   readonly #dataVersion: Question;
@@ -177,6 +179,9 @@ class SqliteStore implements Store {
   #suspect = false;
   /** Settles when all that is written is durable. */
   #durable: Promise<void> = Promise.resolve();
+  /** Settles when what waited for its place has it. */
+  #placing: Promise<void> = Promise.resolve();
+  #closing = false;
 
   constructor(path: string, db: DatabaseSync, lock: FileLock, options: SqliteOptions) {
     this.location = path;
@@ -196,13 +201,14 @@ class SqliteStore implements Store {
     });
     this.#reader = new Reader(db);
     this.#names = new Names(db, "write");
-    this.#subjects = new SubjectIndex(db, options.freshSubjects);
-    this.#writer = new BatchWriter(db, this.#names, this.#subjects);
+    this.#fresh = new FreshVersions(db, options.freshMax);
+    this.#writer = new BatchWriter(db, this.#names, this.#fresh);
     this.#scans = new ScanRunner(path);
     this.relations = new SqliteRelations(db, {
       names: this.#names,
-      subjects: this.#subjects,
+      fresh: this.#fresh,
       scans: this.#scans,
+      place: () => this.#place().catch(() => undefined),
     });
     this.#queries = new QueryRunner(path, this.info.tag, options.host);
     this.#begin = db.prepare("BEGIN IMMEDIATE");
@@ -275,8 +281,37 @@ class SqliteStore implements Store {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       this.#version = -1;
       this.#names.reload();
-      this.#subjects.reload();
+      this.#fresh.reload();
       throw error;
+    }
+  }
+
+  /**
+   * Puts all versions that wait now in their places, a few milliseconds at a time. That they are kept
+   * is durable already, so nobody waits for this to be.
+   */
+  #place(): Promise<void> {
+    const before = this.#placing.catch(() => undefined);
+    this.#placing = before.then(() => this.#placeWaiting());
+    return this.#placing;
+  }
+
+  async #placeWaiting(): Promise<void> {
+    const fresh = this.#fresh;
+    const until = fresh.laps + (fresh.inLap ? 2 : 1);
+    while (fresh.size > 0 && fresh.laps < until && !this.#closing) {
+      if (this.#suspect) throw fail("store-failed", { reason: "a sync failed before" });
+      // While the WAL is emptied nothing is written.
+      if (!this.#held) this.#placeSome();
+      await new Promise<void>((resolve) => this.#host.defer(resolve));
+    }
+  }
+
+  #placeSome(): void {
+    try {
+      this.#transact(() => this.#fresh.place(placedAtOnce));
+    } catch (error) {
+      throw commitFault(error);
     }
   }
 
@@ -418,6 +453,8 @@ class SqliteStore implements Store {
     parameters: readonly SqlValue[],
     bounds: QueryBounds,
   ): Promise<QueryResult> {
+    // Queries see tables and nothing else.
+    if (this.#fresh.size > 0) await this.#place();
     const result = await this.#queries.run(sql, parameters, bounds);
     // The query may have seen a batch whose sync still runs.
     await this.#durable;
@@ -425,6 +462,8 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
+    await this.#placing.catch(() => undefined);
     await this.#durable.catch(() => undefined);
     await this.#queries.stop();
     await this.#scans.close();

@@ -12,10 +12,9 @@ testStore("sqlite store", async (): Promise<StorePlace> => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-store-"));
   const host = makeNodeHost();
   // In every second store entries go into the index by subject soon, and not only by the thousand.
-  const freshSubjects = places++ % 2 === 0 ? 10 : 100_000;
+  const freshMax = places++ % 2 === 0 ? 10 : 100_000;
   return {
-    open: () =>
-      openSqliteStore({ path: join(folder, "store.db"), host, partitions: 16, freshSubjects }),
+    open: () => openSqliteStore({ path: join(folder, "store.db"), host, partitions: 16, freshMax }),
     remove: () => rm(folder, { recursive: true }),
   };
 });

@@ -1,16 +1,16 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { FreshVersions } from "./fresh-versions.ts";
 import { keyColumns } from "./relation-format.ts";
 import { type Cell, Question } from "./rows.ts";
-import type { SubjectIndex } from "./subject-index.ts";
+import { compareCells, type PageSearch, type Stretch } from "./tuple-filter.ts";
+import { versionColumns } from "./tuple-rows.ts";
 import {
   createdPart,
   idPrefixPart,
   parseSubjectKey,
   resourcePart,
   subjectPart,
-} from "./subject-key.ts";
-import { compareCells, type PageSearch, type Stretch } from "./tuple-filter.ts";
-import { versionColumns } from "./tuple-rows.ts";
+} from "./version-key.ts";
 
 /*
  * Pages along the index by subject, for a filter with the id of one. Subjects that have it differ in
@@ -31,13 +31,13 @@ interface Subject {
 
 export class SubjectPages {
   readonly #db: DatabaseSync;
-  readonly #subjects: SubjectIndex;
+  readonly #fresh: FreshVersions;
   /** By text: as many as filters have shapes. */
   readonly #questions = new Map<string, Question>();
 
-  constructor(db: DatabaseSync, subjects: SubjectIndex) {
+  constructor(db: DatabaseSync, fresh: FreshVersions) {
     this.#db = db;
-    this.#subjects = subjects;
+    this.#fresh = fresh;
   }
 
   find(search: PageSearch): Stretch[] {
@@ -66,7 +66,7 @@ export class SubjectPages {
   /** The first version after a prefix and a code; no entry is that and nothing more. */
   #next(prefix: string, code: number): Cell[] | undefined {
     const after = prefix + resourcePart({ type: code });
-    const key = this.#subjects.find({ prefix, after, limit: 1 })[0];
+    const key = this.#fresh.findBySubject({ prefix, after, limit: 1 })[0];
     return key === undefined ? undefined : parseSubjectKey(key);
   }
 
@@ -75,8 +75,8 @@ export class SubjectPages {
     const { resource_type: type } = fixed;
     const stretch = type === undefined ? "" : idPrefixPart(type, prefix);
     const after = cursor === null ? "" : subject + afterKey(cursor, of);
-    const keys = this.#subjects
-      .find({ prefix: subject + stretch, after, limit: lookMax })
+    const keys = this.#fresh
+      .findBySubject({ prefix: subject + stretch, after, limit: lookMax })
       .map(parseSubjectKey);
     const sql = `SELECT ${columns} FROM json_each(?) AS asked CROSS JOIN tuples AS t
       WHERE t.tenant = ? AND ${atKey} AND ${condition.sql} LIMIT ?`;

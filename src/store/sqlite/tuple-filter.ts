@@ -2,7 +2,7 @@ import type { RelationshipFilter } from "../../model/relationship.ts";
 import { compareText } from "../order.ts";
 import type { TupleRead } from "../relations.ts";
 import type { Names } from "./names.ts";
-import type { keyColumns } from "./relation-format.ts";
+import { keyColumns } from "./relation-format.ts";
 import type { Cell, Row } from "./rows.ts";
 import { keyLength } from "./tuple-rows.ts";
 
@@ -26,6 +26,9 @@ export interface PageSearch {
   readonly prefix: string;
   /** All that must be true of a row. */
   readonly condition: Condition;
+  readonly revision: number;
+  /** Code of the caveat; null: any. */
+  readonly caveat: number | null;
   /** Only keys after this one. */
   readonly cursor: readonly Cell[] | null;
   readonly limit: number;
@@ -65,7 +68,7 @@ export function readFilter(
   parts.push("EXISTS (SELECT 1 FROM tenants WHERE number = ? AND deleted = 0)");
   values.push(tenant);
   const condition = { sql: parts.join(" AND "), values };
-  return { tenant, fixed, prefix, condition, cursor, limit };
+  return { tenant, fixed, prefix, condition, revision, caveat, cursor, limit };
 }
 
 function fixColumns(filter: RelationshipFilter, names: Names): Fixed | null {
@@ -86,6 +89,14 @@ function fixColumns(filter: RelationshipFilter, names: Names): Fixed | null {
   if (filter.resourceId !== undefined) fixed.resource_id = filter.resourceId;
   if (filter.subjectId !== undefined) fixed.subject_id = filter.subjectId;
   return fixed;
+}
+
+/** The condition, of a version that has not ended. */
+export function matchesRow(row: Row, { fixed, prefix, revision, caveat }: PageSearch): boolean {
+  if ((row[keyLength - 1] as number) > revision) return false; // the last column of a key
+  if (caveat !== null && row[keyLength] !== caveat) return false;
+  if (prefix !== "" && !String(row[1]).startsWith(prefix)) return false;
+  return keyColumns.every((column, i) => fixed[column] === undefined || fixed[column] === row[i]);
 }
 
 export function compareKeys(a: readonly Cell[], b: readonly Cell[]): number {

@@ -1,16 +1,16 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { TupleEnd, TupleRequest, TupleRow } from "../relations.ts";
+import type { FreshVersions } from "./fresh-versions.ts";
 import type { Names } from "./names.ts";
 import { keyColumns } from "./relation-format.ts";
-import { type Cell, Question } from "./rows.ts";
-import type { SubjectIndex } from "./subject-index.ts";
-import { parseSubjectKey, subjectPart } from "./subject-key.ts";
-import { decodeVersion, versionColumns } from "./tuple-rows.ts";
+import { type Cell, Question, type Row } from "./rows.ts";
+import { decodeVersion, keyLength, versionColumns } from "./tuple-rows.ts";
+import { formatResourceKey, parseSubjectKey, subjectPart } from "./version-key.ts";
 
 /*
  * All versions of many resources or subjects, with one question each kind: subjects are looked up in
  * their index first, which has the keys. What is asked for goes in as one JSON text; CROSS JOIN keeps
- * it the outer loop, so that each is one search.
+ * it the outer loop, so that each is one search. What waits for its place comes on top of that.
  */
 
 const columns = versionColumns.replace(/\w+/g, "t.$&");
@@ -31,6 +31,8 @@ const texts = {
 } as const;
 
 export const loaderTexts: Readonly<Record<string, string>> = texts;
+
+const none: ReadonlySet<string> = new Set();
 
 type Cells = readonly [type: number, id: string, relation?: number];
 
@@ -68,12 +70,12 @@ function rank(end: TupleEnd): number {
 
 export class TupleLoader {
   readonly #names: Names;
-  readonly #subjects: SubjectIndex;
+  readonly #fresh: FreshVersions;
   readonly #ask: Readonly<Record<keyof typeof texts, Question>>;
 
-  constructor(db: DatabaseSync, { names, subjects }: { names: Names; subjects: SubjectIndex }) {
+  constructor(db: DatabaseSync, { names, fresh }: { names: Names; fresh: FreshVersions }) {
     this.#names = names;
-    this.#subjects = subjects;
+    this.#fresh = fresh;
     // fromEntries forgets the key type
     this.#ask = Object.fromEntries(
       Object.entries(texts).map(([name, text]) => [name, new Question(db, text)]),
@@ -83,23 +85,51 @@ export class TupleLoader {
   load({ tenant, resources = [], subjects = [] }: TupleRequest): TupleRow[] {
     const of = new Ends(resources, this.#names);
     const by = new Ends(subjects, this.#names);
-    const ask = (name: keyof typeof texts, cells: readonly unknown[]): TupleRow[] => {
-      if (cells.length === 0) return [];
-      const rows = this.#ask[name].all(tenant, JSON.stringify(cells));
-      return rows.map((row) => decodeVersion(row, this.#names));
-    };
-    const found = ask("versions", this.#keysBy(tenant, [...by.whole, ...by.single]));
-    return [
-      ...ask("resources", of.whole),
-      ...ask("resourceRelations", of.single),
-      ...found.filter((it) => !of.has([it.resourceType, it.resourceId, it.relation])),
-    ];
+    const along = this.#withFresh(tenant, {
+      placed: [
+        ...this.#find("resources", tenant, of.whole),
+        ...this.#find("resourceRelations", tenant, of.single),
+      ],
+      prefixes: [...of.whole, ...of.single].map(([type, id, relation]) =>
+        subjectPart(tenant, { type, id, relation }),
+      ),
+    });
+    const keys = this.#keysBy(tenant, [...by.whole, ...by.single]);
+    const found = this.#withFresh(tenant, {
+      placed: this.#find("versions", tenant, keys),
+      prefixes: keys.map((key) => formatResourceKey(tenant, key)),
+    });
+    const others = found.filter((it) => !of.has([it.resourceType, it.resourceId, it.relation]));
+    return [...along, ...others];
+  }
+
+  #find(name: keyof typeof texts, tenant: number, cells: readonly unknown[]): Row[] {
+    return cells.length === 0 ? [] : this.#ask[name].all(tenant, JSON.stringify(cells));
+  }
+
+  /** What is in the table counts where a version is in both. */
+  #withFresh(
+    tenant: number,
+    { placed, prefixes }: { readonly placed: readonly Row[]; readonly prefixes: readonly string[] },
+  ): TupleRow[] {
+    const fresh =
+      this.#fresh.countOf(tenant) > 0
+        ? prefixes.flatMap((prefix) => this.#fresh.findByResource(prefix))
+        : [];
+    const key = (row: Row): string => JSON.stringify(row.slice(0, keyLength));
+    const known = fresh.length === 0 ? none : new Set(placed.map(key));
+    const rows = [...placed, ...fresh.filter((row) => !known.has(key(row)))];
+    return rows.map((row) => decodeVersion(row, this.#names));
   }
 
   #keysBy(tenant: number, subjects: readonly Cells[]): Cell[][] {
     return subjects.flatMap(([type, id, relation]) => {
       const prefix = subjectPart(tenant, { type, id, relation });
-      const found = this.#subjects.find({ prefix, after: "", limit: Number.MAX_SAFE_INTEGER });
+      const found = this.#fresh.findBySubject({
+        prefix,
+        after: "",
+        limit: Number.MAX_SAFE_INTEGER,
+      });
       return found.map(parseSubjectKey);
     });
   }

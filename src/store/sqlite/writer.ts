@@ -12,9 +12,9 @@ import {
   timerKindCode,
 } from "./codes.ts";
 import { isWorkflow } from "./format.ts";
+import type { FreshVersions } from "./fresh-versions.ts";
 import type { Names } from "./names.ts";
 import { RelationWriter } from "./relation-writer.ts";
-import type { SubjectIndex } from "./subject-index.ts";
 
 const statementTexts = {
   insertInvocation: `INSERT INTO invocations VALUES (${marks(16)})`,
@@ -55,8 +55,8 @@ export class BatchWriter {
   readonly #run: Statements;
   readonly #relations: RelationWriter;
 
-  constructor(db: DatabaseSync, names: Names, subjects: SubjectIndex) {
-    this.#relations = new RelationWriter(db, names, subjects);
+  constructor(db: DatabaseSync, names: Names, fresh: FreshVersions) {
+    this.#relations = new RelationWriter(db, names, fresh);
     // fromEntries forgets the key type
     this.#run = Object.fromEntries(
       Object.entries(statementTexts).map(([name, text]) => [name, db.prepare(text)]),

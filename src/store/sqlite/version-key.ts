@@ -2,8 +2,9 @@ import { assert } from "../../std/assert.ts";
 import type { Cell } from "./rows.ts";
 
 /*
- * The entries of the index by subject: each is one text, tenant and subject first, that compares as
- * its parts do. One text is smaller than eight columns, and compared in one go.
+ * Keys of versions as texts, tenant first and then the subject or the resource, that compare as their
+ * parts do. Those with the subject first are the entries of the index by subject: one text is smaller
+ * than eight columns, and compared in one go.
  *
  * A name is the character of its code, or two for a high one; an id is ended by U+0001, which comes before all that an id
  * can have, since the three lowest characters are written as two; a number is its length and digits.
@@ -23,6 +24,14 @@ export function formatSubjectKey(tenant: number, key: readonly Cell[]): string {
   const [resourceType, resourceId, relation, type, id, subjectRelation, created] = key;
   const subject = subjectPart(tenant, { type, id, relation: subjectRelation });
   return subject + resourcePart({ type: resourceType, id: resourceId, relation }) + number(created);
+}
+
+/** The same with the resource first. */
+export function formatResourceKey(tenant: number, key: readonly Cell[]): string {
+  const [type, id, relation, subjectType, subjectId, subjectRelation, created] = key;
+  const resource = subjectPart(tenant, { type, id, relation });
+  const subject = { type: subjectType, id: subjectId, relation: subjectRelation };
+  return resource + resourcePart(subject) + number(created);
 }
 
 /** As far as it is given, from the left: what all entries begin with that have it. */
@@ -57,24 +66,49 @@ export function createdPart(created: Cell): string {
 
 /** The columns of the version's key, in their order. */
 export function parseSubjectKey(text: string): Cell[] {
+  const { sides, created, end: at } = parse(text);
+  assert(at === text.length, "a whole entry");
+  const [subject, resource] = sides;
+  return [...resource, ...subject, created];
+}
+
+/** The same of a key with the resource first, and what comes after it. */
+export function parseResourceKey(text: string): ResourceKey {
+  const { sides, created, end: at } = parse(text);
+  const [resource, subject] = sides;
+  const tenant = Number(text.slice(1, 1 + lengthAt(text, 0)));
+  return { tenant, key: [...resource, ...subject, created], rest: text.slice(at) };
+}
+
+export interface ResourceKey {
+  readonly tenant: number;
+  /** The columns of the version's key, in their order. */
+  readonly key: Cell[];
+  readonly rest: string;
+}
+
+type Side = [type: number, id: string, relation: number];
+
+function parse(text: string): { sides: [Side, Side]; created: number; end: number } {
   let at = 1 + lengthAt(text, 0); // the tenant
   const readName = (): number => {
     const first = text.charCodeAt(at++) - lowest;
     if (first < pairsFrom) return first;
     return (first - pairsFrom) * 2 ** pairBits + text.charCodeAt(at++) - lowest;
   };
-  const readSide = (): [type: number, id: string, relation: number] => {
+  const readSide = (): Side => {
     const type = readName();
     const from = at;
     const ended = text.indexOf(end, from);
     at = ended + 1;
     return [type, unescapeId(text.slice(from, ended)), readName()];
   };
-  const subject = readSide();
-  const resource = readSide();
-  const created = Number(text.slice(at + 1));
-  assert(created >= 0 && lengthAt(text, at) === text.length - at - 1, "a whole entry");
-  return [...resource, ...subject, created];
+  const sides: [Side, Side] = [readSide(), readSide()];
+  const digits = at + 1;
+  const last = digits + lengthAt(text, at);
+  const created = Number(text.slice(digits, last));
+  assert(created >= 0 && last <= text.length, "a whole key");
+  return { sides, created, end: last };
 }
 
 function lengthAt(text: string, at: number): number {
