@@ -41,6 +41,17 @@ export class FreshKeys {
     this.#size = 0;
   }
 
+  /** Takes away all with a prefix, of the lap as well. */
+  drop(prefix: string): void {
+    this.#tail = this.#tail.filter((text) => !text.startsWith(prefix));
+    const without = (runs: readonly Run[]): Run[] =>
+      runs.map((run) => cut(run, prefix)).filter(({ texts, at }) => at < texts.length);
+    this.#runs = without(this.#runs);
+    this.#lap = without(this.#lap).sort((a, b) => (next(a) < next(b) ? -1 : 1)); // sorted is a heap
+    const left = [...this.#runs, ...this.#lap].map(({ texts, at }) => texts.length - at);
+    this.#size = left.reduce((sum, count) => sum + count, this.#tail.length);
+  }
+
   /** When none goes on. */
   startLap(): void {
     if (this.#tail.length > 0) this.#sortTail();
@@ -104,6 +115,10 @@ function sink(heap: Run[]): void {
     hole = child;
   }
   heap[hole] = moved;
+}
+
+function cut({ texts, at }: Run, prefix: string): Run {
+  return { texts: texts.slice(at).filter((text) => !text.startsWith(prefix)), at: 0 };
 }
 
 /** Where the first text is that does not come before the prefix. */

@@ -3,7 +3,12 @@ import { compareText, endOfPrefix } from "../order.ts";
 import { FreshKeys } from "./fresh-keys.ts";
 import { type Cell, Question, type Row } from "./rows.ts";
 import { keyLength } from "./tuple-rows.ts";
-import { formatResourceKey, formatSubjectKey, parseResourceKey } from "./version-key.ts";
+import {
+  formatResourceKey,
+  formatSubjectKey,
+  parseResourceKey,
+  subjectPart,
+} from "./version-key.ts";
 
 /*
  * The table of versions and the index by subject lag behind. A row put in its place at once would
@@ -71,6 +76,12 @@ class Left {
   add(tenant: number, row: Row): void {
     this.keys.add(formatSubjectKey(tenant, row));
     this.texts.add(formatText(tenant, row));
+  }
+
+  drop(prefix: string): void {
+    for (const all of [this.keys, this.texts]) {
+      for (const text of all) if (text.startsWith(prefix)) all.delete(text);
+    }
   }
 
   clear(): void {
@@ -183,6 +194,21 @@ export class FreshVersions {
     return swept;
   }
 
+  /** Nothing of a tenant is left in the file, and its number is free for another. */
+  forgetTenant(tenant: number): void {
+    const prefix = subjectPart(tenant, {});
+    const { inLap } = this;
+    this.#byResource.drop(prefix);
+    this.#bySubject.drop(prefix);
+    this.#left.drop(prefix);
+    this.#lapLeft.drop(prefix);
+    this.#made.delete(tenant);
+    this.#latest.delete(tenant);
+    this.#lapLatest.delete(tenant);
+    this.#done = this.#done.filter(([of]) => of !== tenant);
+    if (inLap && !this.inLap) this.#endLap();
+  }
+
   #keptOf(tenant: number, revision: number): Row[] | undefined {
     const oldest = this.#made.get(tenant)?.[0]?.revision ?? Number.POSITIVE_INFINITY;
     if (revision < oldest && !this.#isDone(tenant, revision)) return undefined;
@@ -222,8 +248,8 @@ export class FreshVersions {
   step(added: number): void {
     this.#forget();
     if (added === 0) return;
-    if (!this.#byResource.inLap) {
-      if (this.#byResource.size < this.#freshMax || this.#done.length > 0) return;
+    if (!this.inLap) {
+      if (this.size < this.#freshMax || this.#done.length > 0) return;
       this.#startLap();
     }
     this.#take(Math.max(added * movedPerNew, movedMin));
@@ -236,12 +262,12 @@ export class FreshVersions {
    */
   place(count: number): boolean {
     this.#forget();
-    if (!this.#byResource.inLap) {
-      if (this.#byResource.size === 0) return false;
+    if (!this.inLap) {
+      if (this.size === 0) return false;
       this.#startLap();
     }
     this.#take(count);
-    return this.#byResource.size > 0;
+    return this.size > 0;
   }
 
   #forget(): void {
@@ -256,7 +282,7 @@ export class FreshVersions {
     for (const key of this.#bySubject.take(count)) {
       if (!this.#lapLeft.keys.has(key)) this.#run.insertSubject.run(key);
     }
-    if (!this.#byResource.inLap) this.#endLap();
+    if (!this.inLap) this.#endLap();
   }
 
   #startLap(): void {
@@ -341,11 +367,11 @@ export class FreshVersions {
   }
 
   get size(): number {
-    return this.#byResource.size;
+    return Math.max(this.#byResource.size, this.#bySubject.size);
   }
 
   get inLap(): boolean {
-    return this.#byResource.inLap;
+    return this.#byResource.inLap || this.#bySubject.inLap;
   }
 
   /** How many laps have come to their end. */

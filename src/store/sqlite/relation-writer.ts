@@ -217,7 +217,9 @@ export class RelationWriter {
     left -= Number(run.sweepSchemas.run(tenant, left).changes);
     left -= Number(run.sweepDocuments.run(tenant, left).changes);
     left -= Number(run.trimLog.run(tenant, Number.MAX_SAFE_INTEGER, left).changes);
-    if (left > 0) run.forgetTenant.run(tenant);
+    if (left === 0) return;
+    run.forgetTenant.run(tenant);
+    this.#fresh.forgetTenant(tenant);
   }
 
   /** A whole tenant as it lies elsewhere. */

@@ -140,6 +140,38 @@ describe("relations in a file", () => {
     await store.close();
   });
 
+  test("a tenant with the number of one that was deleted has all of its own, and no more", async () => {
+    const store = await open({ freshMax: 300 });
+    const other = new TenantWriter(2);
+    await store.commit(await batchOf(store, (batch) => batch.putTenants.push(sampleTenant(2))));
+    // The lap of one round is gone on with in the next.
+    for (let round = 0; round < 6; round++) {
+      const writer = new TenantWriter(1);
+      await store.commit(await batchOf(store, (batch) => batch.putTenants.push(sampleTenant(1))));
+      for (let i = 0; i < 5; i++) {
+        const batch = await batchOf(store, (it) => {
+          it.relations.push(writer.commit(rows(i * 100, 30)));
+          it.relations.push(other.commit(rows(round * 1_000 + i * 100, 10)));
+        });
+        await store.commit(batch);
+      }
+      const [along, by] = await bothWays(store);
+      assert.equal(along.length, 150);
+      assert.deepEqual(by, along);
+      assert.equal((await scanAll(store, 2, 50)).length, (round + 1) * 50);
+      await store.commit(await batchOf(store, (batch) => batch.deleteTenants.push(1)));
+      while (await store.relations.hasTrimmable(1, 0)) {
+        const trim = { tenant: 1, upTo: 0, limit: 40 };
+        await store.commit(await batchOf(store, (batch) => batch.trimRelations.push(trim)));
+      }
+    }
+    await store.close();
+    const again = await open();
+    assert.equal((await scanAll(again, 2, 50)).length, 300);
+    assert.deepEqual(await scanAll(again, 1, 50), []);
+    await again.close();
+  });
+
   test("closing ends a scan that was left in the middle", async () => {
     const store = await open();
     const writer = new TenantWriter(1);
