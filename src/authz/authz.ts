@@ -327,7 +327,6 @@ export class Authz {
         for (const row of commit.inserts) tenant.view.add(row);
         tenant.recent.push(commit);
         tenant.relationships += commit.inserts.length - commit.deletes.length;
-        tenant.counters.writes += commit.inserts.length + commit.deletes.length;
         this.#loader.applied(tenant, commit);
         this.#advance(tenant, { revision, now, stamp });
         return { revision, zookie: tenant.zookies.make(revision), ...counts };

@@ -20,7 +20,6 @@ export function checkMany(
   if (request.items.length > max) {
     throw fail("limit-exceeded", { limit: "authzChecks", max, what: "one bulk check" });
   }
-  tenant.counters.checks += request.items.length;
   const { budget, ...rest } = options;
   budget?.admit();
   return ask(tenant, request, {

@@ -137,7 +137,6 @@ class LocalTenant implements EmbeddedTenant {
 
   checkNow(item: CheckItem): Verdict | Promise<Verdict> {
     const tenant = this.#tenant;
-    tenant.counters.checks++;
     const { host } = this.#authz;
     const value = checkHead(tenant, item, host);
     if (value !== undefined) return verdictOf(value);

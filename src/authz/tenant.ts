@@ -29,13 +29,6 @@ interface Waiting {
 /** Asks the store whether another node has taken the tenant over: `fenced-out`. */
 export type Confirm = (tenant: Tenant) => Promise<void>;
 
-export interface Counters {
-  checks: number;
-  lookups: number;
-  writes: number;
-  refused: number;
-}
-
 /**
  * One tenant in memory. The writer runs ahead (`applied`); what others may see ends at `durable`.
  * Nothing here reads a store.
@@ -67,7 +60,6 @@ export class Tenant {
   leaving = false;
   /** Transactions that are applied and not durable, and older ones while somebody holds them. */
   recent: RelationCommit[] = [];
-  readonly counters: Counters = { checks: 0, lookups: 0, writes: 0, refused: 0 };
   #head: { readonly view: View; readonly id: string; readonly schema: CompiledSchema } | null =
     null;
   readonly #schemas = new Map<string, KnownSchema>();

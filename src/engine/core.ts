@@ -69,6 +69,7 @@ export interface OwnedPartition {
 /** Since the node started, for metrics. */
 export interface Counts {
   commands: number;
+  batches: number;
   started: number;
   succeeded: number;
   failed: number;
@@ -138,6 +139,7 @@ export class Core {
 
   readonly counts: Counts = {
     commands: 0,
+    batches: 0,
     started: 0,
     succeeded: 0,
     failed: 0,
@@ -482,6 +484,7 @@ export class Core {
     this.held = [];
     this.parcels = [];
     this.batchNumber++;
+    this.counts.batches++;
     return sealed;
   }
 

@@ -80,18 +80,10 @@ export class Deployments {
     return this.#current;
   }
 
-  get all(): Iterable<Deployment> {
-    return this.#byId.values();
-  }
-
   /** Adds a deployment; the one added last is the current one. */
   add(deployment: Deployment): void {
     this.#byId.set(deployment.id, deployment);
     this.#current = deployment;
-  }
-
-  find(id: string): Deployment | undefined {
-    return this.#byId.get(id);
   }
 
   handler(service: string, handler: string, id?: string): HandlerRuntime | undefined {

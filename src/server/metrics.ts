@@ -35,7 +35,7 @@ function engineMetrics(engine: Engine): MetricSample[] {
     counter("holdfast_replays_total", "Handlers rebuilt from their journal.", counts.replays),
     counter("holdfast_commands_total", "Commands applied by the loop.", counts.commands),
     counter("holdfast_journal_entries_total", "Journal entries written.", counts.entries),
-    counter("holdfast_commits_total", "Batches given to the store.", core.batchNumber - 1),
+    counter("holdfast_commits_total", "Batches given to the store.", counts.batches),
     counter("holdfast_messages_sent_total", "Messages put into the outbox.", counts.outbox),
     counter("holdfast_messages_dropped_total", "Messages seen before.", counts.duplicates),
     gauge("holdfast_inbox_commands", "Commands that wait for the loop.", engine.waiting),

@@ -82,10 +82,15 @@ export class AnswerCache {
   }
 
   #lookUp(evaluation: Evaluator, object: number, uid: number): number {
+    const hash = hashOf(evaluation, object, uid);
+    const entry = this.#lookIn(this.#firstSet(hash), { evaluation, object, uid });
+    return entry >= 0 ? entry : this.#lookIn(this.#secondSet(hash), { evaluation, object, uid });
+  }
+
+  #lookIn(set: number, { evaluation, object, uid }: Key): number {
     const { subjectObject, subjectKey } = evaluation;
     const keys = this.#keys;
-    const first = this.#setOf(evaluation, object, uid) * ways;
-    for (let entry = first; entry < first + ways; entry++) {
+    for (let entry = set; entry < set + ways; entry++) {
       const at = entry * keyWords;
       if (
         keys[at] === object &&
@@ -99,8 +104,14 @@ export class AnswerCache {
     return -1;
   }
 
-  #setOf({ subjectObject, subjectKey }: Evaluator, object: number, uid: number): number {
-    return mix(object ^ Math.imul(uid, 0x9e3779b1), subjectObject ^ subjectKey) & (this.#sets - 1);
+  /** The first entry of the set in which an answer lies mostly. */
+  #firstSet(hash: number): number {
+    return (hash & (this.#sets - 1)) * ways;
+  }
+
+  /** And of the one in which it lies when that was full. */
+  #secondSet(hash: number): number {
+    return ((Math.imul(hash, 0x9e3779b1) >>> 5) & (this.#sets - 1)) * ways;
   }
 
   #isGood(entry: number, evaluation: Evaluator): boolean {
@@ -150,12 +161,30 @@ export class AnswerCache {
 
   /** A free entry, or the one whose turn it is. */
   #roomFor(evaluation: Evaluator, object: number, uid: number): number {
-    const first = this.#setOf(evaluation, object, uid) * ways;
-    for (let entry = first; entry < first + ways; entry++) {
+    const hash = hashOf(evaluation, object, uid);
+    const first = this.#firstSet(hash);
+    const free = this.#freeIn(first);
+    if (free >= 0) return free;
+    const other = this.#freeIn(this.#secondSet(hash));
+    return other >= 0 ? other : first + (this.#turn++ & (ways - 1));
+  }
+
+  #freeIn(set: number): number {
+    for (let entry = set; entry < set + ways; entry++) {
       if (this.#keys[entry * keyWords] === 0) return entry;
     }
-    return first + (this.#turn++ & (ways - 1));
+    return -1;
   }
+}
+
+interface Key {
+  readonly evaluation: Evaluator;
+  readonly object: number;
+  readonly uid: number;
+}
+
+function hashOf({ subjectObject, subjectKey }: Evaluator, object: number, uid: number): number {
+  return mix(object ^ Math.imul(uid, 0x9e3779b1), subjectObject ^ subjectKey);
 }
 
 /** Bits that say which slots may have changed lately: few enough to stay in the processor's cache. */

@@ -1,16 +1,12 @@
 import type {
   CheckAnswer,
   CheckItem,
-  CheckManyAnswer,
-  CheckManyRequest,
   CheckRequest,
   PermissionsAnswer,
   PermissionsRequest,
 } from "../../model/authz.ts";
-import { fail, toHoldfastError } from "../../model/errors.ts";
 import { formatObject, formatSubject, wildcardId } from "../../model/relationship.ts";
 import { type Asked, type AskOptions, ask, objectOf, rightOf, subjectOf, typeOf } from "../ask.ts";
-import { checkItemShape } from "../check-request.ts";
 import { scratchBase } from "../graph/overlay.ts";
 import type { Tenant } from "../tenant.ts";
 import type { Right } from "./evaluation.ts";
@@ -25,7 +21,6 @@ export function check(
   request: CheckRequest,
   options: AskOptions & { readonly monotonic: () => number },
 ): CheckAnswer | Promise<CheckAnswer> {
-  tenant.counters.checks++;
   const tracer = request.explain === true ? new Tracer(options.monotonic) : undefined;
   return ask(tenant, request, {
     ...options,
@@ -160,40 +155,6 @@ function cacheOf({ evaluation, overlay, schemaId, tenant, view }: Asked): Tracer
   };
 }
 
-export function checkMany(
-  tenant: Tenant,
-  request: CheckManyRequest,
-  options: AskOptions,
-): CheckManyAnswer | Promise<CheckManyAnswer> {
-  const max = tenant.limits.authzChecks;
-  if (request.items.length > max) {
-    throw fail("limit-exceeded", { limit: "authzChecks", max, what: "one bulk check" });
-  }
-  tenant.counters.checks += request.items.length;
-  return ask(tenant, request, {
-    ...options,
-    answer(asked) {
-      const { evaluation } = asked;
-      const items = request.items.map((item) => {
-        try {
-          checkItemShape(item);
-          if (item.context !== undefined) {
-            evaluation.setContext({ ...request.context, ...item.context });
-          }
-          evaluation.work = 0;
-          const value = checkItem(asked, item);
-          return { verdict: verdictOf(value), missing: missingOf(asked, value) };
-        } catch (error) {
-          return { error: toHoldfastError(error) };
-        } finally {
-          if (item.context !== undefined) evaluation.setContext(request.context ?? null);
-        }
-      });
-      return { items, zookie: asked.zookie };
-    },
-  });
-}
-
 /** Everything that the subject has on one object. */
 export function permissions(
   tenant: Tenant,
@@ -206,7 +167,6 @@ export function permissions(
       const rights = asked.schema.ofType(typeOf(asked, request.resource.type));
       const object = objectOf(asked, request.resource);
       asked.evaluation.setSubject(subjectOf(asked, request.subject));
-      tenant.counters.checks += rights.length;
       const found = rights.map((right) => {
         const value = checkRight(asked, right, object);
         const name = right.definition.name;

@@ -17,7 +17,6 @@ export function expand(
   request: ExpandRequest,
   options: AskOptions,
 ): ExpandAnswer | Promise<ExpandAnswer> {
-  tenant.counters.lookups++;
   return ask(tenant, request, {
     ...options,
     answer(asked) {

@@ -20,7 +20,6 @@ export function lookupResources(
   request: LookupResources,
   options: AskOptions,
 ): LookupPage<FoundResource> | Promise<LookupPage<FoundResource>> {
-  tenant.counters.lookups++;
   const size = pageSize(request.limit, tenant.limits.authzPage);
   const question = questionOf("resources", request);
   const place = request.after === undefined ? null : tenant.readCursor(question, request.after);

@@ -21,7 +21,6 @@ export function lookupSubjects(
   request: LookupSubjects,
   options: AskOptions,
 ): LookupPage<FoundSubject> | Promise<LookupPage<FoundSubject>> {
-  tenant.counters.lookups++;
   const size = pageSize(request.limit, tenant.limits.authzPage);
   const question = questionOf("subjects", request);
   const place = request.after === undefined ? null : tenant.readCursor(question, request.after);
