@@ -1,6 +1,6 @@
 import type { Host } from "../host/host.ts";
 import { reasonOf } from "../model/errors.ts";
-import type { RelationCommit, RelationReads } from "../store/relations.ts";
+import type { RelationCommit, RelationReads, TupleChunk } from "../store/relations.ts";
 import type { Tenant } from "./tenant.ts";
 import type { View } from "./view.ts";
 
@@ -78,21 +78,28 @@ export class Loader {
 
   async #load(load: Load): Promise<void> {
     const { tenant, view, commits } = load;
-    for (let after: string | null = null; ; ) {
+    view.expect(tenant.relationships);
+    let after: string | null = null;
+    let reading = this.#read(tenant, after);
+    for (;;) {
       try {
-        const scan = { tenant: tenant.number, after, limit: chunkRows };
-        const chunk = await this.#store.scanTuples(scan);
+        const chunk = await reading;
         if (this.#loads.get(tenant) !== load) return;
+        const { next } = chunk;
+        // The next one is read while this one is taken in.
+        if (next !== null) reading = this.#read(tenant, next);
         view.load(chunk);
-        after = chunk.next;
+        after = next;
       } catch (error) {
         if (this.#closed) return;
         this.#host.log("warn", "loading relationships is tried again", { reason: reasonOf(error) });
         await this.#pause(againMs);
+        reading = this.#read(tenant, after);
+        continue;
       }
-      if (this.#loads.get(tenant) !== load) return;
       if (after === null) break;
       await new Promise<void>((resolve) => this.#host.defer(resolve));
+      if (this.#loads.get(tenant) !== load) return;
     }
     const isOwn = await tenant.requireOwn().then(
       () => true,
@@ -108,6 +115,14 @@ export class Loader {
     view.durable(tenant.durable);
     tenant.view = view;
     this.#loads.delete(tenant);
+  }
+
+  /** Whoever awaits it is told when it fails, and nobody else. */
+  #read(tenant: Tenant, after: string | null): Promise<TupleChunk> {
+    const scan = { tenant: tenant.number, after, limit: chunkRows };
+    const chunk = Promise.resolve().then(() => this.#store.scanTuples(scan));
+    chunk.catch(() => undefined);
+    return chunk;
   }
 
   #pause(ms: number): Promise<void> {

@@ -70,6 +70,11 @@ export class View {
     return compiled;
   }
 
+  /** So many relationships will be loaded: room for them is made at once. */
+  expect(relationships: number): void {
+    this.graph.reserve(relationships);
+  }
+
   /** What the store has, durable: in order of the versions of a relationship. */
   load(chunk: TupleChunk): void {
     for (const edge of loadChunk(this.graph, chunk)) {

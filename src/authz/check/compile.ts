@@ -2,6 +2,7 @@ import type { Limits } from "../../model/limits.ts";
 import { assert, unreachable } from "../../std/assert.ts";
 import { type Caveat, compileCaveat } from "../caveat/caveat.ts";
 import type { Names } from "../graph/objects.ts";
+import { acceptedLimits } from "../schema/dialect.ts";
 import type { AllowedSubject, Expression, Schema, TypeDefinition } from "../schema/schema.ts";
 import { expressionText } from "../schema/text.ts";
 import type { Allowed, CompiledSchema, Right, Rule } from "./evaluation.ts";
@@ -60,7 +61,7 @@ class Compiler implements CompiledSchema {
     this.#names = names;
     this.#trace = trace ?? false;
     for (const definition of schema.caveats.values()) {
-      const { caveat } = compileCaveat(definition, schema.dialect, limits);
+      const { caveat } = compileCaveat(definition, schema.dialect, acceptedLimits(limits));
       assert(caveat !== null, "a caveat of a valid schema compiles");
       this.#caveats.set(names.number(definition.name), caveat);
     }

@@ -67,6 +67,13 @@ export class Graph {
     return parts.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** Makes room for so many relationships; of their nodes there are mostly as many or fewer. */
+  reserve(relationships: number): void {
+    this.#edge.reserve(this.#edgeCount + relationships);
+    this.#edges.reserve(this.#edges.size + relationships);
+    this.#node.reserve(this.#node.end + Math.ceil(relationships / 2));
+  }
+
   /** No more is coming for a while: room that was made for growth is let go. */
   shrink(): void {
     this.#node.shrink();

@@ -49,6 +49,12 @@ export class PairTable {
     if (this.#place(row)) this.#size++;
   }
 
+  /** Makes room for so many rows. */
+  reserve(rows: number): void {
+    const capacity = 2 ** Math.ceil(Math.log2(Math.max(64, rows * 1.5)));
+    if (capacity > this.#slots.length) this.#rebuild(capacity, rows);
+  }
+
   /** Takes away the row of a pair, if there is one, and closes the gap. */
   delete(first: number, second: number): void {
     const rowMask = this.#rowMask;

@@ -44,6 +44,11 @@ export class WordRecords {
     this.#resize(Math.ceil(this.capacity * 1.5));
   }
 
+  /** Makes room for so many rows at least. */
+  reserve(rows: number): void {
+    if (rows > this.capacity) this.#resize(rows);
+  }
+
   /** Lets go of most of the room that is not used, but for a little growth. */
   shrink(rows: number): void {
     const wanted = Math.ceil(rows * 1.05) + 64;

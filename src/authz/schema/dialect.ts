@@ -40,11 +40,26 @@ export function parseSchema(text: string, options: ParseSchemaOptions = {}): Par
   return { schema: isWrong ? null : schema, problems: [...parsed.problems, ...problems] };
 }
 
-/** The internal form of a schema that was accepted when it was written: it is there. */
+/** The internal form of a schema that was accepted when it was written, under whatever limits. */
 export function acceptedSchema({ dialect, text }: AcceptedSchema, limits: Limits): Schema {
-  const { schema, problems } = parseText(text, dialect, limits);
+  const { schema, problems } = parseText(text, dialect, acceptedLimits(limits));
   assert(schema !== null, `a stored schema is valid: ${problems[0]?.message ?? "it is empty"}`);
   return schema;
+}
+
+/** Limits under which all that was accepted once stays accepted: those of what is written are gone. */
+export function acceptedLimits(limits: Limits): Limits {
+  const none = Number.POSITIVE_INFINITY;
+  return {
+    ...limits,
+    authzSchema: none,
+    authzTypes: none,
+    authzRelations: none,
+    authzExpression: none,
+    authzName: none,
+    authzCaveatParameters: none,
+    authzCaveatText: none,
+  };
 }
 
 export type AcceptedSchema = Pick<SchemaDescription, "dialect" | "text">;
