@@ -71,7 +71,7 @@ export class Graph {
   reserve(relationships: number): void {
     this.#edge.reserve(this.#edgeCount + relationships);
     this.#edges.reserve(this.#edges.size + relationships);
-    this.#node.reserve(this.#node.end + Math.ceil(relationships / 2));
+    this.#node.reserve(this.#node.end + relationships);
   }
 
   /** No more is coming for a while: room that was made for growth is let go. */

@@ -96,7 +96,8 @@ export class PairTable {
     for (;;) {
       const there = this.#slots[at] as number; // the mask keeps it within
       const isNew = there === 0;
-      if (isNew || this.#is(there & rowMask, first, second)) {
+      const isAlike = ((there ^ hash) & ~rowMask) === 0;
+      if (isNew || (isAlike && this.#is(there & rowMask, first, second))) {
         this.#slots[at] = row | (hash & ~rowMask);
         return isNew;
       }
