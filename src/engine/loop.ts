@@ -247,7 +247,8 @@ export class Engine implements ExecutorHost {
       this.#flights.size > 0 ||
       this.#executor.ready ||
       this.core.hasWrites ||
-      !this.#recovery.done
+      // While nothing is taken, the recovery of the next memory has not begun.
+      (this.refusal === null && !this.#recovery.done)
     );
   }
 
