@@ -103,7 +103,7 @@ describe("questions", () => {
     const text = await ok(authz("explain", "document:1#view@user:ada"));
     const [verdict, root, ...tree] = text.split("\n");
     assert.equal(verdict, "yes");
-    assert.match(root ?? "", /^✓ document:1#view +permission +\d/);
+    assert.match(root ?? "", /^✓ document:1#view +permission(, cached)? +\d/);
     assert.match(text, /└─ ✓ group:eng#member@user:ada +relationship/);
     const columns = tree.map((line) => line.search(/(?<= {2})(relation|relationship|arrow)\b/));
     assert.equal(new Set(columns.filter((column) => column >= 0)).size, 1, text);
