@@ -10,6 +10,9 @@ import { staticChecks } from "./check.ts";
 const root: string = path.resolve(import.meta.dirname, "..");
 const folders = ["src", "tools", "test", "examples", "bench"];
 
+/** Code that was compiled before: hundreds of processes load the same, and each would compile it. */
+const compiled: string = path.join(root, "node_modules", ".cache", "compiled");
+
 const filters: string[] = process.argv.slice(2).filter((arg) => !arg.startsWith("-"));
 const flags: string[] = process.argv.slice(2).filter((arg) => arg.startsWith("-"));
 
@@ -58,7 +61,7 @@ function runTests(files: readonly string[]): Promise<number> {
       ...flags,
       ...files,
     ],
-    { cwd: root, stdio: "inherit" },
+    { cwd: root, stdio: "inherit", env: { NODE_COMPILE_CACHE: compiled, ...process.env } },
   );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
