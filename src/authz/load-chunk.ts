@@ -5,7 +5,9 @@ import type { Graph } from "./graph/graph.ts";
 /**
  * Adds the versions of a chunk to a graph, in their order. Rows lie by resource, so a resource is
  * looked up once for all of its rows.
- * @returns the edges, one per row.
+ * A version whose older one still holds was written since the scan began: it is left to those who
+ * apply that transaction again.
+ * @returns the edges, one per row; 0 for one that was left.
  */
 export function loadChunk(graph: Graph, chunk: TupleChunk): Uint32Array {
   const { names, objects } = graph;
@@ -32,6 +34,9 @@ export function loadChunk(graph: Graph, chunk: TupleChunk): Uint32Array {
     const subjectType = code(chunk.subjectTypes, row);
     const subjectObject = objects.add(subjectType, chunk.subjectIds[row] as string); // as above
     const subject = graph.addNode(subjectObject, code(chunk.subjectRelations, row));
+    const older = graph.findEdge(resource, subject);
+    // The older one was read before the transaction that ended it and made this one.
+    if (older !== 0 && graph.deletedAt(older) === Number.POSITIVE_INFINITY) continue;
     const deleted = chunk.deleted[row] as number; // as above
     const extra = extras.get(row);
     edges[row] = graph.addEdge(resource, subject, {

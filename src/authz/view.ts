@@ -78,6 +78,7 @@ export class View {
   /** What the store has, durable: in order of the versions of a relationship. */
   load(chunk: TupleChunk): void {
     for (const edge of loadChunk(this.graph, chunk)) {
+      if (edge === 0) continue;
       const deleted = this.graph.deletedAt(edge);
       const hasEnded = deleted !== Number.POSITIVE_INFINITY;
       if (hasEnded) this.#loadedEnds.push({ revision: deleted, edge });
