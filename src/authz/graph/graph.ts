@@ -41,6 +41,8 @@ export class Graph {
   readonly #freeEdges: number[] = [];
   readonly #edges = new PairTable(this.#edge);
   #alive = 0;
+  /** Written to, so that what is only looked at is not left out. */
+  readonly #seen: Uint32Array = new Uint32Array(1);
 
   /** @param key Of the hash by which ids lie in tables. */
   constructor(key: number) {
@@ -245,6 +247,17 @@ export class Graph {
     return this.#edge.get(edge, edgeNextReverse);
   }
 
+  /** Looks at what adding edges between these nodes will look at; see `Objects.addAll`. */
+  foresee(resources: Uint32Array, subjects: Uint32Array): void {
+    const [nodes, edges] = [this.#node, this.#edge];
+    let seen = 0;
+    for (const [at, subject] of subjects.entries()) {
+      seen ^= this.#edges.slotAt(resources[at] as number, subject); // as many as subjects
+    }
+    for (const subject of subjects) seen ^= edges.get(nodes.get(subject, rowReverse), 0);
+    this.#seen[0] = seen;
+  }
+
   /** Adds a version that holds from `created` on. The one before, if any, must have ended by then. */
   addEdge(resource: number, subject: number, options: AddEdge): number {
     const older = this.#edges.find(resource, subject);
@@ -404,6 +417,6 @@ const edgePreviousReverse = 5;
 export interface AddEdge {
   readonly created: number;
   /** For versions from the store that are over. */
-  readonly deleted?: number;
-  readonly extra?: EdgeExtra;
+  readonly deleted?: number | undefined;
+  readonly extra?: EdgeExtra | undefined;
 }

@@ -47,9 +47,27 @@ export class IdTable {
     return this.#end - 1 - this.#free.length;
   }
 
+  /** By which an id lies in the table. */
+  hash(id: string): number {
+    return keyedHash(id, this.#key);
+  }
+
+  /**
+   * What is looked at first for an id with this hash. Whoever will look for many asks for all of
+   * their slots before, and then for their records: the processor waits for many lines of memory at
+   * once as long as for one.
+   */
+  slotAt(hash: number): number {
+    return this.#slots[hash & this.#mask] as number; // the mask keeps it within
+  }
+
+  /** The number of the object that is looked at second; 0 if there is nothing at the slot. */
+  objectAt(hash: number): number {
+    return this.#records.get(this.slotAt(hash) & this.#recordMask, recordObject);
+  }
+
   /** @returns the number of the object, or 0. */
-  find(id: string): number {
-    const hash = keyedHash(id, this.#key);
+  find(id: string, hash: number = this.hash(id)): number {
     const recordMask = this.#recordMask;
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
       const slot = this.#slots[at] as number; // the mask keeps it within
@@ -92,7 +110,7 @@ export class IdTable {
    * Adds an id that is not there.
    * @returns its record.
    */
-  add(id: string, object: number): number {
+  add(id: string, object: number, hash: number = this.hash(id)): number {
     const record = this.#free.pop() ?? this.#end++;
     if (record >= this.#records.capacity) {
       this.#records.grow();
@@ -103,7 +121,7 @@ export class IdTable {
     const { length } = this.#slots;
     if (this.#size * 3 > length * 2) this.#rebuild(length * 2);
     else if (record > this.#recordMask) this.#rebuild(length);
-    else this.#place(keyedHash(id, this.#key), record);
+    else this.#place(hash, record);
     return record;
   }
 

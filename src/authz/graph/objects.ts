@@ -1,7 +1,7 @@
 import { wildcardId } from "../../model/relationship.ts";
 import { assert } from "../../std/assert.ts";
 import { IdTable } from "./id-table.ts";
-import { kindOf, type NodeRows, objectId, rowKind, rowObject } from "./rows.ts";
+import { kindOf, type NodeRows, objectId, rowKind, rowObject, rowReverse } from "./rows.ts";
 
 /** The name that stands for "no relation": the object itself as a subject. Always number 0. */
 const noName = "";
@@ -48,6 +48,8 @@ export class Objects {
   readonly #key: number;
   readonly #tables: IdTable[] = [];
   #size = 0;
+  /** Written to, so that what is only looked at is not left out. */
+  readonly #seen: Uint32Array = new Uint32Array(1);
   /** The wildcard of each type, which most questions ask for. */
   readonly #wildcards: number[] = [];
 
@@ -77,17 +79,47 @@ export class Objects {
   }
 
   add(type: number, id: string): number {
-    let table = this.#tables[type];
-    const known = table?.find(id) ?? 0;
+    const table = this.#tableOf(type);
+    return this.#add(type, id, table.hash(id));
+  }
+
+  /**
+   * Adds many, each as `add` does, into `objects`. Where each of them lies is looked at first: these
+   * looks do not wait for each other, as those of one after the other would.
+   */
+  addAll(types: Uint32Array, ids: readonly string[], objects: Uint32Array): void {
+    const count = ids.length;
+    const hashes = new Int32Array(count);
+    const table = (at: number): IdTable => this.#tableOf(types[at] as number); // one per id
+    for (let at = 0; at < count; at++) hashes[at] = table(at).hash(ids[at] as string); // within
+    const hash = (at: number): number => hashes[at] as number; // the same
+    let seen = 0;
+    for (let at = 0; at < count; at++) seen ^= table(at).slotAt(hash(at));
+    for (let at = 0; at < count; at++) seen ^= table(at).objectAt(hash(at));
+    for (let at = 0; at < count; at++) {
+      seen ^= this.#rows.get(table(at).objectAt(hash(at)), rowReverse);
+    }
+    this.#seen[0] = seen;
+    for (let at = 0; at < count; at++) {
+      objects[at] = this.#add(types[at] as number, ids[at] as string, hash(at)); // the same
+    }
+  }
+
+  #add(type: number, id: string, hash: number): number {
+    const table = this.#tableOf(type);
+    const known = table.find(id, hash);
     if (known !== 0) return known;
-    // One after the other, so that the list has no holes.
-    while (this.#tables.length <= type) this.#tables.push(new IdTable(this.#key));
-    table = this.#tables[type] as IdTable; // it was pushed if it was not there
     const object = this.#rows.allocate(0, kindOf(type, 0));
-    this.#rows.set(object, objectId, table.add(id, object));
+    this.#rows.set(object, objectId, table.add(id, object, hash));
     this.#size++;
     if (id === wildcardId) this.#wildcards[type] = object;
     return object;
+  }
+
+  #tableOf(type: number): IdTable {
+    // One after the other, so that the list has no holes.
+    while (this.#tables.length <= type) this.#tables.push(new IdTable(this.#key));
+    return this.#tables[type] as IdTable; // it was pushed if it was not there
   }
 
   /** Forgets an object that nothing names any more; its number will be given out again. */

@@ -26,6 +26,11 @@ export class PairTable {
     return this.#slots.byteLength;
   }
 
+  /** What is looked at first for a pair; see `Objects.addAll`. */
+  slotAt(first: number, second: number): number {
+    return this.#slots[mix(first, second) & this.#mask] as number; // the mask keeps it within
+  }
+
   /** @returns the row, or 0. */
   find(first: number, second: number): number {
     const hash = mix(first, second);

@@ -49,10 +49,10 @@ export class WordRecords {
     if (rows > this.capacity) this.#resize(rows);
   }
 
-  /** Lets go of most of the room that is not used, but for a little growth. */
+  /** Lets go of the room that is not used, but for a little growth, if it is much: all is copied. */
   shrink(rows: number): void {
     const wanted = Math.ceil(rows * 1.05) + 64;
-    if (wanted < this.capacity) this.#resize(wanted);
+    if (wanted < this.capacity * 0.75) this.#resize(wanted);
   }
 
   #resize(capacity: number): void {
