@@ -47,11 +47,6 @@ export class IdTable {
     return this.#end - 1 - this.#free.length;
   }
 
-  /** By which an id lies in the table. */
-  hash(id: string): number {
-    return keyedHash(id, this.#key);
-  }
-
   /**
    * What is looked at first for an id with this hash. Whoever will look for many asks for all of
    * their slots before, and then for their records: the processor waits for many lines of memory at
@@ -66,8 +61,11 @@ export class IdTable {
     return this.#records.get(this.slotAt(hash) & this.#recordMask, recordObject);
   }
 
-  /** @returns the number of the object, or 0. */
-  find(id: string, hash: number = this.hash(id)): number {
+  /**
+   * @param hash That of the id, by the key of the table.
+   * @returns the number of the object, or 0.
+   */
+  find(id: string, hash: number): number {
     const recordMask = this.#recordMask;
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
       const slot = this.#slots[at] as number; // the mask keeps it within
@@ -110,7 +108,7 @@ export class IdTable {
    * Adds an id that is not there.
    * @returns its record.
    */
-  add(id: string, object: number, hash: number = this.hash(id)): number {
+  add(id: string, object: number, hash: number): number {
     const record = this.#free.pop() ?? this.#end++;
     if (record >= this.#records.capacity) {
       this.#records.grow();

@@ -1,5 +1,6 @@
 import { wildcardId } from "../../model/relationship.ts";
 import { assert } from "../../std/assert.ts";
+import { keyedHash } from "../../std/keyed-hash.ts";
 import { IdTable } from "./id-table.ts";
 import { kindOf, type NodeRows, objectId, rowKind, rowObject, rowReverse } from "./rows.ts";
 
@@ -75,12 +76,11 @@ export class Objects {
 
   /** @returns the number of the object, or 0. */
   find(type: number, id: string): number {
-    return this.#tables[type]?.find(id) ?? 0;
+    return this.#tables[type]?.find(id, this.#hash(id)) ?? 0;
   }
 
   add(type: number, id: string): number {
-    const table = this.#tableOf(type);
-    return this.#add(type, id, table.hash(id));
+    return this.#add(type, id, this.#hash(id));
   }
 
   /**
@@ -91,7 +91,7 @@ export class Objects {
     const count = ids.length;
     const hashes = new Int32Array(count);
     const table = (at: number): IdTable => this.#tableOf(types[at] as number); // one per id
-    for (let at = 0; at < count; at++) hashes[at] = table(at).hash(ids[at] as string); // within
+    for (let at = 0; at < count; at++) hashes[at] = this.#hash(ids[at] as string); // within
     const hash = (at: number): number => hashes[at] as number; // the same
     let seen = 0;
     for (let at = 0; at < count; at++) seen ^= table(at).slotAt(hash(at));
@@ -114,6 +114,10 @@ export class Objects {
     this.#size++;
     if (id === wildcardId) this.#wildcards[type] = object;
     return object;
+  }
+
+  #hash(id: string): number {
+    return keyedHash(id, this.#key);
   }
 
   #tableOf(type: number): IdTable {
