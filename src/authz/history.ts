@@ -11,7 +11,7 @@ import { fail, reasonOf } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import type { LogRow, RelationReads } from "../store/relations.ts";
 import { pageSize } from "./lookup/page.ts";
-import { Sweep, sweepShare } from "./sweep.ts";
+import { relationshipOfRow } from "./rows.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -20,6 +20,8 @@ const trimEveryMs = 60_000;
 const heartbeatMs = 5_000;
 /** Log rows that a watch reads at once. */
 const readAtOnce = 100;
+/** Relationships whose time is over that one change ends. */
+const endedAtOnce = 1_000;
 
 export interface HistoryParts {
   readonly host: Host;
@@ -39,7 +41,6 @@ interface Logged {
 export class History {
   readonly #parts: HistoryParts;
   readonly #watchers = new Map<Tenant, Set<() => void>>();
-  readonly #sweep = new Sweep();
   #cancelTrim: (() => void) | null = null;
   #closed = false;
 
@@ -196,14 +197,9 @@ export class History {
   async trim(submit: (change: AuthzChange) => Promise<unknown>): Promise<void> {
     const { host, limits, store, tenants } = this.#parts;
     const before = host.now() - limits.authzHistory;
-    const all = [...tenants];
-    const windows = all.filter(({ view }) => view.residency !== null).length;
-    const bounds = { before, rows: sweepShare(windows), most: limits.authzDelete };
-    const parts = { host, store, submit, isClosed: () => this.#closed };
-    for (const tenant of all) {
+    for (const tenant of [...tenants]) {
       if (tenant.leaving) continue;
-      if (tenant.view.residency === null) await submit({ kind: "expire", tenant: tenant.id });
-      else await this.#sweep.pass(tenant, parts, bounds);
+      await this.#expire(tenant, before, submit);
       // What is not durable may be lost: the history must not begin after the last that is there.
       const upTo = Math.min(await store.findRevision(tenant.number, before), tenant.durable);
       await this.#trimTenant({ tenant: tenant.id, number: tenant.number, upTo }, submit);
@@ -212,6 +208,22 @@ export class History {
     if (!tenants.isHere("")) return;
     for (const number of await store.loadDeletedTenants()) {
       await this.#trimTenant({ tenant: "", number, upTo: Number.MAX_SAFE_INTEGER }, submit);
+    }
+  }
+
+  /** Ends what expired up to then: some now, the rest when it is done again. */
+  async #expire(
+    { id, number, limits }: Tenant,
+    upTo: number,
+    submit: (change: AuthzChange) => Promise<unknown>,
+  ): Promise<void> {
+    for (let left = limits.authzDelete; left > 0 && !this.#closed; ) {
+      const limit = Math.min(left, endedAtOnce);
+      const found = await this.#parts.store.readExpired({ tenant: number, upTo, limit });
+      if (found.length === 0) return;
+      const relationships = found.map(relationshipOfRow);
+      await submit({ kind: "expire", tenant: id, relationships });
+      left -= found.length;
     }
   }
 

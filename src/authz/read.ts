@@ -45,7 +45,10 @@ export async function readRelationships(
     after = page.next;
   } while (after !== null && rows.length < limit);
   return {
-    items: rows.map(relationshipOfRow),
+    items: rows.map((row) => ({
+      ...relationshipOfRow(row),
+      writtenAt: row.writtenAt || tenant.createdAt,
+    })),
     next: after === null ? null : tenant.zookies.makeCursor(question, { revision, at: after }),
     zookie: tenant.zookies.make(revision),
   };

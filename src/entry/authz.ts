@@ -119,6 +119,7 @@ export type {
   RelationshipFilter,
   RelationshipOperation,
   RelationshipUpdate,
+  StoredRelationship,
   SubjectRef,
 } from "../model/relationship.ts";
 export { type OpenAuthzOptions, type OpenedAuthz, openAuthz } from "../server/open-authz.ts";

@@ -5,6 +5,7 @@ import type {
   RelationshipFilter,
   RelationshipOperation,
   RelationshipUpdate,
+  StoredRelationship,
   SubjectRef,
 } from "./relationship.ts";
 
@@ -200,7 +201,7 @@ export interface ReadRelationships extends PageRequest {
   readonly consistency?: Consistency;
 }
 
-export interface RelationshipPage extends Page<Relationship> {
+export interface RelationshipPage extends Page<StoredRelationship> {
   /** Of the revision that was read. */
   readonly zookie: string;
 }
@@ -437,12 +438,11 @@ export type AuthzChange =
       readonly number: number;
       readonly upTo: number;
     }
-  /** Relationships whose time is over go. */
+  /** Of some relationships those go whose time is over. */
   | {
       readonly kind: "expire";
       readonly tenant: string;
-      /** Where not all of them are in memory: which to look at. */
-      readonly relationships?: readonly Relationship[];
+      readonly relationships: readonly Relationship[];
     }
   | {
       readonly kind: "document";

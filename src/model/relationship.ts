@@ -24,6 +24,15 @@ export interface Relationship {
   readonly expiresAt?: number;
 }
 
+/** A relationship as it is read. */
+export interface StoredRelationship extends Relationship {
+  /**
+   * When it was written, in milliseconds since 1970. A store that did not keep it tells when the
+   * tenant was made. Writes take no notice of it.
+   */
+  readonly writtenAt: number;
+}
+
 export interface CaveatUse {
   readonly name: string;
   /** Wins over the context of a question, name by name. */

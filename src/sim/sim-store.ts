@@ -74,6 +74,7 @@ function slowReads(world: World, node: () => SimNode, reads: RelationReads): Rel
     scanTuples: slow((request) => reads.scanTuples({ ...request, limit: 7 })),
     loadTuples: slow((request) => reads.loadTuples(request)),
     readTuples: slow((request) => reads.readTuples(request)),
+    readExpired: slow((request) => reads.readExpired(request)),
     countTuples: slow((tenant) => reads.countTuples(tenant)),
     scanLog: slow((request) => reads.scanLog(request)),
     findRevision: slow((tenant, at) => reads.findRevision(tenant, at)),

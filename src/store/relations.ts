@@ -68,6 +68,12 @@ export interface TupleRow extends TupleKey {
   readonly deleted: number | null;
 }
 
+/** A version with the time of the transaction that made it, in milliseconds since 1970. */
+export interface WrittenTuple extends TupleRow {
+  /** 0: it was not kept. */
+  readonly writtenAt: number;
+}
+
 /** One transaction of a tenant. */
 export interface RelationCommit {
   readonly tenant: number;
@@ -145,6 +151,8 @@ export interface RelationReads {
    * subject: ids by their bytes, types and relations in an order that is the store's own.
    */
   readTuples(request: TupleRead): Awaitable<TuplePage>;
+  /** Versions that hold and whose expiry is not after a time, those that expire first, first. */
+  readExpired(request: ExpiredRead): Awaitable<TupleRow[]>;
   /** How many hold at the latest revision. */
   countTuples(tenant: number): Awaitable<number>;
 
@@ -219,9 +227,16 @@ export interface TupleRead {
   readonly limit: number;
 }
 
+export interface ExpiredRead {
+  readonly tenant: number;
+  /** Milliseconds since 1970. */
+  readonly upTo: number;
+  readonly limit: number;
+}
+
 export interface TuplePage {
   /** May be fewer than the limit, or none, when the store has looked at many that do not match. */
-  readonly rows: readonly TupleRow[];
+  readonly rows: readonly WrittenTuple[];
   /** Where the next page begins; null when this is the last. */
   readonly next: string | null;
 }

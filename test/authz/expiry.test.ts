@@ -177,7 +177,6 @@ test("one pass ends so many of a tenant larger than memory, and the next goes on
     left.push(holding(await rowsOf(ground)).length);
   }
   assert.deepEqual(left, [documents - 20, documents / 2, documents / 2]);
-  // Round and round: what expires behind the place of the last pass is found too.
   await touch(ground.app, [shared(1, ground.clock.host.now() + hour)]);
   await pass(ground, day + 2 * hour);
   await trim(ground);

@@ -100,7 +100,8 @@ class OracleTenant implements TenantPort {
   }
 
   async read({ consistency }: ReadRelationships): Promise<RelationshipPage> {
-    return { items: this.#at(consistency).relationships, next: null, zookie: "" };
+    const { relationships } = this.#at(consistency);
+    return { items: relationships.map((it) => ({ ...it, writtenAt: 0 })), next: null, zookie: "" };
   }
 
   async check(request: CheckRequest): Promise<CheckAnswer> {

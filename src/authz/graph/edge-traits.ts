@@ -96,11 +96,6 @@ export class EdgeTraits {
     this.#extras.set(edge, extra);
   }
 
-  /** All that have any. */
-  get extras(): ReadonlyMap<number, EdgeExtra> {
-    return this.#extras;
-  }
-
   /** Its number is free: it looks as if it had ended before anything began. */
   forget(edge: number): void {
     this.#deleted.delete(edge);

@@ -219,11 +219,6 @@ export class Graph {
     }
   }
 
-  /** Versions, ended ones too, whose expiry lies before a time. */
-  *expired(before: number): Iterable<number> {
-    for (const [edge, { expiresAt }] of this.#traits.extras) if (expiresAt <= before) yield edge;
-  }
-
   /** First of the edges of a resource to plain subjects, wildcards included. */
   firstPlain(node: number): number {
     return this.#forward(node, nodePlain);

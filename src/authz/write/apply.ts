@@ -58,7 +58,7 @@ export function planChange(change: RelationshipChange, options: PlanOptions): Pl
     case "delete-object":
       return planDeleteObject(change.object, options);
     case "expire":
-      return planExpire(options);
+      return planExpire(change.relationships, options);
   }
 }
 
@@ -200,10 +200,16 @@ function planDeleteObject({ type, id }: ObjectRef, { tenant, ground }: PlanOptio
 }
 
 /** What has been over for as long as history is kept is nobody's concern any more. */
-function planExpire({ tenant, ground, now }: PlanOptions): Planned {
-  const limit = tenant.limits.authzDelete;
-  const found = ground.expired(now - tenant.limits.authzHistory, limit + 1);
-  return deletion(found, { limit, metadata: undefined });
+function planExpire(
+  relationships: readonly Relationship[],
+  { tenant, ground, now }: PlanOptions,
+): Planned {
+  const before = now - tenant.limits.authzHistory;
+  const found = relationships.flatMap((relationship) => {
+    const row = ground.find(relationship);
+    return row !== null && row.expiresAt !== null && row.expiresAt <= before ? [row] : [];
+  });
+  return deletion(found, { limit: found.length, metadata: undefined });
 }
 
 function deletion(

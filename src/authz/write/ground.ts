@@ -13,8 +13,6 @@ export interface Ground {
   match(filter: RelationshipFilter, limit: number): TupleRow[];
   /** Everything that holds; of a graph that is not in memory, what was read for the change. */
   all(): Iterable<TupleRow>;
-  /** What expired before a time, so many at most; where not all is in memory, of what was named. */
-  expired(before: number, limit: number): TupleRow[];
 }
 
 /** Where the whole graph is in memory. */
@@ -42,15 +40,6 @@ export class GraphGround implements Ground {
 
   *all(): Iterable<TupleRow> {
     for (const edge of this.#graph.alive()) yield this.#row(edge);
-  }
-
-  expired(before: number, limit: number): TupleRow[] {
-    const found: TupleRow[] = [];
-    for (const edge of this.#graph.expired(before)) {
-      if (found.length === limit) break;
-      if (!this.#hasEnded(edge)) found.push(this.#row(edge));
-    }
-    return found;
   }
 
   #hasEnded(edge: number): boolean {
@@ -93,15 +82,6 @@ export class ReadGround implements Ground {
 
   all(): Iterable<TupleRow> {
     return this.#rows.values();
-  }
-
-  expired(before: number, limit: number): TupleRow[] {
-    const found: TupleRow[] = [];
-    for (const row of this.#rows.values()) {
-      if (found.length === limit) break;
-      if (row.expiresAt !== null && row.expiresAt <= before) found.push(row);
-    }
-    return found;
   }
 }
 

@@ -80,7 +80,7 @@ export class Preparation {
         ];
       }
       case "expire":
-        return (change.relationships ?? []).map(justThis);
+        return change.relationships.map(justThis);
       default:
         return [];
     }

@@ -329,12 +329,13 @@ test("an export goes through all pages of one revision, and says where to go on"
     relation: "viewer",
     subject: { type: "user", id: "ada" },
   };
+  const read = { ...relationship, writtenAt: 7 };
   await using stage = await makeAuthzStage({
     tenant: {
       read: async (request) =>
         request.after === undefined
-          ? { items: [relationship], next: "c1", zookie: "z1" }
-          : { items: [relationship, relationship], next: null, zookie: "z1" },
+          ? { items: [read], next: "c1", zookie: "z1" }
+          : { items: [read, read], next: null, zookie: "z1" },
     },
   });
   const text = await (await stage.fetch("/authz/tenants/acme/export?resourceType=document")).text();

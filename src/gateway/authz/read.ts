@@ -240,7 +240,14 @@ export function refuse(what: string, reason: string): Error {
 
 const objectFields = new Set(["type", "id"]);
 const subjectFields = new Set(["type", "id", "relation"]);
-const relationshipFields = new Set(["resource", "relation", "subject", "caveat", "expiresAt"]);
+const relationshipFields = new Set([
+  "resource",
+  "relation",
+  "subject",
+  "caveat",
+  "expiresAt",
+  "writtenAt",
+]);
 const caveatFields = new Set(["name", "context"]);
 const updateFields = new Set(["operation", "relationship"]);
 const preconditionFields = new Set(["must", "filter"]);

@@ -117,6 +117,10 @@ export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
           subject: authzRef("AuthzSubject"),
           caveat: closed({ name: text, context: { type: "object" } }, ["name"]),
           expiresAt: time,
+          writtenAt: {
+            ...time,
+            description: "When it was written, in milliseconds since 1970. Writes ignore it.",
+          },
         },
         ["resource", "relation", "subject"],
       ),

@@ -288,7 +288,7 @@ async function* exportLines(
     zookie = page.zookie;
     exported += page.items.length;
     left -= page.items.length;
-    const lines = page.items.map((item) => JSON.stringify(item));
+    const lines = page.items.map(({ writtenAt: _, ...item }) => JSON.stringify(item));
     const isLast = page.next === null;
     if (page.next === null) lines.push(JSON.stringify({ kind: "done", zookie, exported }));
     else lines.push(JSON.stringify({ kind: "cursor", after: page.next, zookie, exported }));

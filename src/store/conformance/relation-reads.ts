@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { RelationshipFilter } from "../../model/relationship.ts";
 import { MemoryDisk } from "../memory/memory-disk.ts";
 import { openMemoryStore } from "../memory/memory-store.ts";
-import type { TupleEnd, TupleRead, TupleRow } from "../relations.ts";
+import type { TupleEnd, TupleRead, TupleRow, WrittenTuple } from "../relations.ts";
 import type { Store } from "../store.ts";
 import { chunkRows } from "../tuple-chunk.ts";
 import { open, type Run, type StorePlace } from "./place.ts";
@@ -22,6 +22,7 @@ export function testRelationReads(run: Run): void {
   testScanning(run);
   testPages(run);
   testLoading(run);
+  testExpiry(run);
 }
 
 function testScanning(run: Run): void {
@@ -137,6 +138,28 @@ function testPages(run: Run): void {
     }
   });
 
+  run("each row of a page says when it was written", async (opened) => {
+    const writer = await openTenant(opened);
+    for (const id of ["a", "b", "a"]) {
+      const row = sampleTuple(`d:${id}#r@u:1`);
+      await opened.write((batch) => batch.relations.push(writer.commit([row])));
+    }
+    await opened.reopen();
+    const read = { tenant: 1, filter: {}, after: null, limit: 10 };
+    const times = async (revision: number): Promise<(string | number)[][]> => {
+      const { rows } = await opened.store.relations.readTuples({ ...read, revision });
+      return rows.map(({ resourceId, writtenAt }) => [resourceId, writtenAt - baseTime]);
+    };
+    assert.deepEqual(await times(2), [
+      ["a", 10],
+      ["b", 20],
+    ]);
+    assert.deepEqual(await times(3), [
+      ["a", 30],
+      ["b", 20],
+    ]);
+  });
+
   run("a page is found among very many that do not match", async (opened) => {
     const writer = await openTenant(opened);
     const many = Array.from({ length: 12_000 }, (_, i) => sampleTuple(`t:${i}#r@u:${i}`));
@@ -151,6 +174,34 @@ function testPages(run: Run): void {
       if (after === null) break;
     }
     assert.deepEqual(describeTuples(found), ["t:zz#rare@u:1 1.."]);
+  });
+}
+
+function testExpiry(run: Run): void {
+  const describe = (rows: readonly TupleRow[]): string[] => rows.map(describeTuple);
+
+  run("what expires first is read first, while it holds", async (opened) => {
+    const writer = await openTenant(opened);
+    const row = (id: string, ms: number | null): TupleRow =>
+      sampleTuple(`d:${id}#r@u:1`, { expiresAt: ms === null ? null : baseTime + ms });
+    const rows = [row("a", 30), row("b", 10), row("c", null), row("d", 20), row("e", 40)];
+    await opened.write((batch) => batch.relations.push(writer.commit(rows)));
+    const read = { tenant: 1, upTo: baseTime + 30, limit: 10 };
+    const { relations } = opened.store;
+    const found = describe(await relations.readExpired(read));
+    assert.deepEqual(found, ["d:b#r@u:1 1..", "d:d#r@u:1 1..", "d:a#r@u:1 1.."]);
+    assert.deepEqual(
+      describe(await relations.readExpired({ ...read, limit: 2 })),
+      found.slice(0, 2),
+    );
+    // One ends, and one is given more time.
+    await opened.write((batch) =>
+      batch.relations.push(writer.commit([row("d", 50)], [row("b", 10)])),
+    );
+    await opened.reopen();
+    const later = await opened.store.relations.readExpired(read);
+    assert.deepEqual(describe(later), ["d:a#r@u:1 1.."]);
+    assert.deepEqual(await opened.store.relations.readExpired({ ...read, tenant: 2 }), []);
   });
 }
 
@@ -229,6 +280,7 @@ async function readAll(store: Store, maker: RelationMaker): Promise<unknown> {
     resources: describeTuples(await relations.loadTuples({ tenant, resources: ends })),
     subjects: describeTuples(await relations.loadTuples({ tenant, subjects: ends })),
     pages: await Promise.all(filters.map((filter) => readPages(store, { tenant, filter }))),
+    expired: await Promise.all([-1, 20, 60, 100].map((ms) => readExpired(store, tenant, ms))),
     count: await relations.countTuples(tenant),
     log: await relations.scanLog({ tenant, after: 2, limit: 50 }),
     found: await relations.findRevision(tenant, baseTime + 50),
@@ -239,6 +291,13 @@ async function readAll(store: Store, maker: RelationMaker): Promise<unknown> {
     tenants: await relations.loadTenants(),
     each: await Promise.all(numbers.map(perTenant)),
   };
+}
+
+/** Those that expire at the same time are in no order. */
+async function readExpired(store: Store, tenant: number, ms: number): Promise<string[]> {
+  const read = { tenant, upTo: baseTime + ms, limit: 1_000 };
+  const rows = await store.relations.readExpired(read);
+  return rows.map((row) => `${row.expiresAt} ${describeTuple(row)}`).toSorted();
 }
 
 const filters: readonly RelationshipFilter[] = [
@@ -271,7 +330,7 @@ async function readPages(
 ): Promise<unknown> {
   const result: unknown[] = [];
   for (const revision of [0, 2, 4, 7, 100]) {
-    const rows: TupleRow[] = [];
+    const rows: WrittenTuple[] = [];
     for (let after: string | null = null; ; ) {
       const read = { tenant, filter, revision, after, limit: 4 };
       const page = await store.relations.readTuples(read);
@@ -282,7 +341,8 @@ async function readPages(
     assert.equal(new Set(rows.map(describeTuple)).size, rows.length, "no row twice");
     const byType = Map.groupBy(rows, (row) => row.resourceType);
     const ids = [...byType].map(([type, of]) => [type, ...of.map((row) => row.resourceId)]);
-    result.push([describeTuples(rows), ids.toSorted()]);
+    const written = rows.map((row) => `${describeTuple(row)} at ${row.writtenAt}`);
+    result.push([written.toSorted(), ids.toSorted()]);
   }
   return result;
 }

@@ -148,7 +148,7 @@ export class RelationMaker {
     const userset = this.#below(3) === 0 ? "#m" : "";
     const row = sampleTuple(`t${type}:${id}#r${relation}@t${this.#below(3)}:${word()}${userset}`);
     if (this.#below(4) > 0) return row;
-    return { ...row, caveat: "c", context: '{"x":1}', expiresAt: baseTime };
+    return { ...row, caveat: "c", context: '{"x":1}', expiresAt: baseTime + this.#below(100) };
   }
 
   #below(limit: number): number {

@@ -1,6 +1,7 @@
 import type { RelationshipFilter } from "../../model/relationship.ts";
 import { compareText } from "../order.ts";
 import type {
+  ExpiredRead,
   LogRow,
   LogScan,
   RelationReads,
@@ -14,6 +15,7 @@ import type {
   TupleRequest,
   TupleRow,
   TupleScan,
+  WrittenTuple,
 } from "../relations.ts";
 import { makeChunk } from "../tuple-chunk.ts";
 import { type RelationTables, type TenantTables, tupleId } from "./relation-tables.ts";
@@ -70,6 +72,14 @@ export class MemoryRelations implements RelationReads {
     return page(rows, after, limit);
   }
 
+  readExpired({ tenant, upTo, limit }: ExpiredRead): TupleRow[] {
+    const expiry = ({ expiresAt }: TupleRow): number => expiresAt ?? Number.POSITIVE_INFINITY;
+    return this.#versions(tenant)
+      .filter((row) => row.deleted === null && expiry(row) <= upTo)
+      .sort((a, b) => expiry(a) - expiry(b))
+      .slice(0, limit);
+  }
+
   countTuples(tenant: number): number {
     return this.#living(tenant)?.alive.size ?? 0;
   }
@@ -99,7 +109,7 @@ export class MemoryRelations implements RelationReads {
   }
 
   /** In order of the key. */
-  #versions(tenant: number): TupleRow[] {
+  #versions(tenant: number): WrittenTuple[] {
     return [...(this.#living(tenant)?.versions.values() ?? [])].sort(byKey);
   }
 }
@@ -126,10 +136,10 @@ function matches(filter: RelationshipFilter, row: TupleRow): boolean {
 }
 
 function page(
-  rows: readonly TupleRow[],
+  rows: readonly WrittenTuple[],
   after: string | null,
   limit: number,
-): { rows: TupleRow[]; next: string | null } {
+): { rows: WrittenTuple[]; next: string | null } {
   const found = rows.findIndex((row) => after === null || byKey(row, JSON.parse(after)) > 0);
   const from = found < 0 ? rows.length : found;
   const last = rows[from + limit - 1];

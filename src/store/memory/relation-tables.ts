@@ -7,7 +7,7 @@ import type {
   SchemaRow,
   TenantRow,
   TupleKey,
-  TupleRow,
+  WrittenTuple,
 } from "../relations.ts";
 
 /** Everything of one tenant. Rows are replaced, never changed. */
@@ -16,7 +16,7 @@ export interface TenantTables {
   deleted: boolean;
   readonly schemas: Map<string, SchemaRow>;
   readonly documents: Map<string, string>;
-  readonly versions: Map<string, TupleRow>;
+  readonly versions: Map<string, WrittenTuple>;
   /** The key of the version that holds, by tuple. */
   readonly alive: Map<string, string>;
   readonly log: LogRow[];
@@ -94,7 +94,7 @@ export class RelationTables {
       tenant.alive.delete(tupleId(key));
     }
     for (const row of inserts) {
-      tenant.versions.set(versionId(row), { ...row });
+      tenant.versions.set(versionId(row), { ...row, writtenAt: at });
       tenant.alive.set(tupleId(row), versionId(row));
     }
     tenant.log.push({ revision, at, log });

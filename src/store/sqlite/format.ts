@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { freshSchema, relationSchema } from "./relation-format.ts";
+import { expirySchema, freshSchema, relationSchema } from "./relation-format.ts";
 
 /*
  * The tables of a store file. Journals are clustered by invocation number, and numbers grow with
@@ -11,17 +11,26 @@ import { freshSchema, relationSchema } from "./relation-format.ts";
 export const applicationId = 0x486f6c64;
 
 /** The format this code writes, as `user_version` in the SQLite header. */
-export const formatVersion = 3;
+export const formatVersion = 4;
 
 /** `migrations[n]` turns format n + 1 into n + 2, inside a transaction of the caller. */
 export const migrations: readonly ((db: DatabaseSync) => void)[] = [
-  // Format 1 had no relations at all; they are made as they are now, and format 3 finds nothing to do.
+  // Format 1 had no relations at all; they are made as they are now, and nothing is left to do.
   (db) => db.exec(relationSchema),
   (db) => {
     const old = "SELECT 1 FROM sqlite_schema WHERE name = 'fresh_subjects'";
     if (db.prepare(old).get() === undefined) return;
     db.exec(`INSERT OR IGNORE INTO by_subject SELECT value FROM fresh_subjects, json_each(keys);
       DROP TABLE fresh_subjects; ${freshSchema}`);
+  },
+  (db) => {
+    const index = "SELECT 1 FROM sqlite_schema WHERE name = 'tuples_expiry'";
+    if (db.prepare(index).get() !== undefined) return;
+    // When they were written was not kept: as early as their tenant, they may have been.
+    db.exec(`ALTER TABLE tuples ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0; ${expirySchema}`);
+    const column = "SELECT 1 FROM pragma_table_info('fresh_versions') WHERE name = 'written_at'";
+    if (db.prepare(column).get() !== undefined) return;
+    db.exec("ALTER TABLE fresh_versions ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0");
   },
 ];
 

@@ -7,7 +7,7 @@ import { compareText } from "../order.ts";
 import { FreshVersions } from "./fresh-versions.ts";
 import { relationSchema } from "./relation-format.ts";
 import type { Cell, Row } from "./rows.ts";
-import { keyLength, versionColumns } from "./tuple-rows.ts";
+import { keyLength, writtenColumns } from "./tuple-rows.ts";
 import {
   formatResourceKey,
   formatSubjectKey,
@@ -91,8 +91,9 @@ class Bench {
       return [1, resource, 2, 3, `u${this.random.below(30)}`, 0, revision, ...rest(i)];
     });
     this.fresh.step(count);
-    this.fresh.add(1, revision, rows);
-    for (const row of rows) this.expected.set(formatSubjectKey(1, row), [...row, null]);
+    const at = 1_000 + revision;
+    this.fresh.add(1, { revision, at }, rows);
+    for (const row of rows) this.expected.set(formatSubjectKey(1, row), [...row, null, at]);
   }
 
   /** Some of the versions of a transaction. */
@@ -121,7 +122,7 @@ class Bench {
       const [, id, , , subject, , created] = row;
       const run = this.db.prepare(`UPDATE tuples SET deleted = 999 WHERE ${at}`);
       assert.equal(run.run(id!, subject!, created!).changes, 1);
-      this.expected.set(formatSubjectKey(1, row), [...row.slice(0, 10), 999]);
+      this.expected.set(formatSubjectKey(1, row), [...row.slice(0, 10), 999, ...row.slice(11)]);
     }
   }
 
@@ -156,14 +157,14 @@ class Bench {
       sorted(
         [...this.fresh.findByResource(subjectPart(1, resource)), ...placed]
           .filter((row) => row[1] === resource.id)
-          .map(asText),
+          .map(asVersion),
       ).filter((text, i, list) => text !== list[i - 1]),
-      sorted([...this.expected.values()].filter((row) => row[1] === resource.id).map(asText)),
+      sorted([...this.expected.values()].filter((row) => row[1] === resource.id).map(asVersion)),
     );
   }
 
   placed(): Row[] {
-    const ask = this.db.prepare(`SELECT ${versionColumns} FROM tuples`);
+    const ask = this.db.prepare(`SELECT ${writtenColumns} FROM tuples`);
     ask.setReturnArrays(true);
     return ask.all() as unknown as Row[];
   }
@@ -177,8 +178,9 @@ function keyOf(row: Row): Row {
   return row.slice(0, keyLength);
 }
 
-function asText(row: Row): string {
-  return JSON.stringify(row);
+/** Without when it was written. */
+function asVersion(row: Row): string {
+  return JSON.stringify(row.slice(0, 11));
 }
 
 function sorted<T>(rows: Iterable<T>): T[] {

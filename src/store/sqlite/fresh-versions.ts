@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { assert } from "../../std/assert.ts";
 import { compareText, endOfPrefix } from "../order.ts";
 import { FreshKeys } from "./fresh-keys.ts";
 import { type Cell, Question, type Row } from "./rows.ts";
@@ -33,16 +34,17 @@ const forgottenMax = 16;
 
 export const freshTexts = {
   find: "SELECT key FROM by_subject WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3",
-  fresh: "SELECT tenant, revision, versions FROM fresh_versions ORDER BY tenant, revision",
-  freshOf: "SELECT versions FROM fresh_versions WHERE tenant = ? AND revision = ?",
+  fresh: `SELECT tenant, revision, written_at, versions FROM fresh_versions
+    ORDER BY tenant, revision`,
+  freshOf: "SELECT versions, written_at FROM fresh_versions WHERE tenant = ? AND revision = ?",
   anyFresh: "SELECT revision, versions FROM fresh_versions WHERE tenant = ? LIMIT 1",
 } as const;
 
 const statementTexts = {
-  insert: "INSERT OR IGNORE INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+  insert: "INSERT OR IGNORE INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
   insertSubject: "INSERT OR IGNORE INTO by_subject VALUES (?)",
   removeSubject: "DELETE FROM by_subject WHERE key = ?",
-  putFresh: "INSERT OR REPLACE INTO fresh_versions VALUES (?, ?, ?)",
+  putFresh: "INSERT OR REPLACE INTO fresh_versions VALUES (?, ?, ?, ?)",
   dropFresh: "DELETE FROM fresh_versions WHERE tenant = ? AND revision = ?",
   forget: `DELETE FROM fresh_versions WHERE tenant = ?1 AND revision IN (SELECT revision
     FROM fresh_versions WHERE tenant = ?1 AND revision <= ?2 ORDER BY revision LIMIT ?3)`,
@@ -62,10 +64,21 @@ export interface TextSearch {
   readonly upTo: number;
 }
 
-/** Versions that one transaction made, as texts with the resource first. */
-interface Made {
+/** A transaction. */
+export interface Moment {
   readonly revision: number;
+  /** When it was written. */
+  readonly at: number;
+}
+
+/** Versions that one transaction made, as texts with the resource first. */
+interface Made extends Moment {
   readonly texts: readonly string[];
+}
+
+/** What waits of a transaction in the file. */
+interface Kept extends Moment {
+  readonly rows: readonly Row[];
 }
 
 /** Versions, as texts with the subject first and as texts with the resource first. */
@@ -131,9 +144,9 @@ export class FreshVersions {
     this.#latest.clear();
     this.#lapLatest.clear();
     this.#done = [];
-    for (const [tenant, revision, versions] of this.#ask.fresh.all()) {
-      const of = revision as number; // STRICT, as the tenant; the last is the latest
-      this.#note(tenant as number, of, parseVersions(versions, of));
+    for (const [tenant, revision, at, versions] of this.#ask.fresh.all()) {
+      const moment = { revision: revision as number, at: at as number }; // STRICT, as the tenant
+      this.#note(tenant as number, moment, parseVersions(versions, moment.revision));
     }
   }
 
@@ -141,19 +154,19 @@ export class FreshVersions {
    * The versions of one transaction: of each the columns of its key and then caveat, context, and
    * expiry. As the others that write: inside a transaction of the store.
    */
-  add(tenant: number, revision: number, versions: readonly Row[]): void {
+  add(tenant: number, { revision, at }: Moment, versions: readonly Row[]): void {
     if (versions.length === 0) return;
-    this.#run.putFresh.run(tenant, revision, formatVersions(versions));
-    this.#note(tenant, revision, versions);
+    this.#run.putFresh.run(tenant, revision, formatVersions(versions), at);
+    this.#note(tenant, { revision, at }, versions);
   }
 
-  #note(tenant: number, revision: number, versions: readonly Row[]): void {
+  #note(tenant: number, { revision, at }: Moment, versions: readonly Row[]): void {
     const texts = versions.map((row) => formatText(tenant, row));
     for (const text of texts) this.#byResource.add(text);
     for (const row of versions) this.#bySubject.add(formatSubjectKey(tenant, row));
     const made = this.#made.get(tenant);
-    if (made === undefined) this.#made.set(tenant, [{ revision, texts }]);
-    else made.push({ revision, texts });
+    if (made === undefined) this.#made.set(tenant, [{ revision, at, texts }]);
+    else made.push({ revision, at, texts });
     this.#latest.set(tenant, revision);
   }
 
@@ -162,10 +175,10 @@ export class FreshVersions {
     for (const [revision, wanted] of byRevision(tenant, keys)) {
       const kept = this.#keptOf(tenant, revision);
       if (kept === undefined) continue;
-      const taken = kept.filter((row) => wanted.has(formatSubjectKey(tenant, row)));
-      for (const row of taken) this.#put(tenant, row);
+      const taken = kept.rows.filter((row) => wanted.has(formatSubjectKey(tenant, row)));
+      for (const row of taken) this.#put(tenant, row, kept.at);
       for (const row of taken) this.#run.insertSubject.run(formatSubjectKey(tenant, row));
-      this.#leave(tenant, revision, { wanted, kept });
+      this.#leave(tenant, kept, wanted);
     }
   }
 
@@ -174,7 +187,7 @@ export class FreshVersions {
     for (const [revision, wanted] of byRevision(tenant, keys)) {
       for (const key of wanted) this.#run.removeSubject.run(key);
       const kept = this.#keptOf(tenant, revision);
-      if (kept !== undefined) this.#leave(tenant, revision, { wanted, kept });
+      if (kept !== undefined) this.#leave(tenant, kept, wanted);
     }
   }
 
@@ -209,11 +222,12 @@ export class FreshVersions {
     if (inLap && !this.inLap) this.#endLap();
   }
 
-  #keptOf(tenant: number, revision: number): Row[] | undefined {
+  #keptOf(tenant: number, revision: number): Kept | undefined {
     const oldest = this.#made.get(tenant)?.[0]?.revision ?? Number.POSITIVE_INFINITY;
     if (revision < oldest && !this.#isDone(tenant, revision)) return undefined;
     const row = this.#ask.freshOf.first(tenant, revision);
-    return row === undefined ? undefined : parseVersions(row[0], revision);
+    if (row === undefined) return undefined;
+    return { revision, at: row[1] as number, rows: parseVersions(row[0], revision) }; // STRICT
   }
 
   #isDone(tenant: number, revision: number): boolean {
@@ -221,27 +235,23 @@ export class FreshVersions {
   }
 
   /** Takes what is wanted out of what waits, in the file and in memory. */
-  #leave(
-    tenant: number,
-    revision: number,
-    { wanted, kept }: { readonly wanted: ReadonlySet<string>; readonly kept: readonly Row[] },
-  ): void {
+  #leave(tenant: number, { revision, at, rows }: Kept, wanted: ReadonlySet<string>): void {
     const isWanted = (row: Row): boolean => wanted.has(formatSubjectKey(tenant, row));
-    const left = kept.filter((row) => !isWanted(row));
-    if (left.length > 0) this.#run.putFresh.run(tenant, revision, formatVersions(left));
+    const left = rows.filter((row) => !isWanted(row));
+    if (left.length > 0) this.#run.putFresh.run(tenant, revision, formatVersions(left), at);
     else this.#run.dropFresh.run(tenant, revision);
     if (this.#isDone(tenant, revision)) return;
     const inLap = revision <= (this.#lapLatest.get(tenant) ?? 0);
     const gone = inLap ? this.#lapLeft : this.#left;
-    for (const row of kept) if (isWanted(row)) gone.add(tenant, row);
+    for (const row of rows) if (isWanted(row)) gone.add(tenant, row);
   }
 
-  #put(tenant: number, row: Row): void {
+  #put(tenant: number, row: Row, at: number): void {
     const [type, id, relation, subjectType, subjectId, subjectRelation, ...rest] = row as Cell[];
     const [created = 0, caveat = 0, context = null, expiresAt = null] = rest;
     const subject = [subjectType ?? 0, subjectId ?? "", subjectRelation ?? 0] as const;
     const resource = [type ?? 0, id ?? "", relation ?? 0] as const;
-    this.#run.insert.run(tenant, ...resource, ...subject, created, caveat, context, expiresAt);
+    this.#run.insert.run(tenant, ...resource, ...subject, created, caveat, context, expiresAt, at);
   }
 
   /** Moves some, in proportion to what has come. */
@@ -297,7 +307,22 @@ export class FreshVersions {
   #move(text: string): void {
     if (this.#lapLeft.texts.has(text)) return;
     const { tenant, row } = parseText(text);
-    this.#put(tenant, row);
+    const at = this.#writtenAt(tenant, row[keyLength - 1] as number); // the last column of a key
+    this.#put(tenant, row, at);
+  }
+
+  /** When a transaction was written of which something waits: its revisions are in order. */
+  #writtenAt(tenant: number, revision: number): number {
+    const made = this.#made.get(tenant) ?? [];
+    let [low, high] = [0, made.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((made[middle]?.revision ?? 0) < revision) low = middle + 1;
+      else high = middle;
+    }
+    const found = made[low];
+    assert(found?.revision === revision, "what waits was made by a transaction that is known");
+    return found.at;
   }
 
   #endLap(): void {
@@ -334,9 +359,13 @@ export class FreshVersions {
       .map(decodeText);
   }
 
-  /** All versions of a tenant that wait; some may have their places already. */
+  /** All versions of a tenant that wait, with when they were written; some may have their places already. */
   waitingOf(tenant: number): Row[] {
-    return this.textsOf({ tenant, after: null, upTo: Number.POSITIVE_INFINITY }).map(decodeText);
+    return (this.#made.get(tenant) ?? []).flatMap(({ at, texts }) =>
+      texts
+        .filter((text) => !this.#hasLeft("texts", text))
+        .map((text) => [...decodeText(text), at]),
+    );
   }
 
   /** As texts, for `decodeText`: those after a key, as far as a revision. */

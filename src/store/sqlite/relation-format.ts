@@ -22,8 +22,15 @@ CREATE TABLE fresh_versions (
   tenant INTEGER NOT NULL,
   revision INTEGER NOT NULL,
   versions TEXT NOT NULL,
+  written_at INTEGER NOT NULL,
   PRIMARY KEY (tenant, revision)
 ) STRICT, WITHOUT ROWID;
+`;
+
+/** What holds and will expire, by when. */
+export const expirySchema: string = `
+CREATE INDEX tuples_expiry ON tuples (tenant, expires_at)
+  WHERE expires_at IS NOT NULL AND deleted IS NULL;
 `;
 
 export const relationSchema: string = `
@@ -77,10 +84,11 @@ CREATE TABLE tuples (
   context TEXT,
   expires_at INTEGER,
   deleted INTEGER,
+  written_at INTEGER NOT NULL,
   PRIMARY KEY (tenant, ${keyColumns.join(", ")})
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tuples_deleted ON tuples (tenant, deleted) WHERE deleted IS NOT NULL;
-
+${expirySchema}
 CREATE TABLE by_subject (
   key TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Awaitable } from "../awaitable.ts";
 import type {
+  ExpiredRead,
   LogRow,
   LogScan,
   RelationReads,
@@ -20,7 +21,7 @@ import { mergeRows } from "./scan-merge.ts";
 import type { ScanRunner } from "./scan-runner.ts";
 import { loaderTexts, TupleLoader } from "./tuple-loader.ts";
 import { pagerTexts, TuplePager } from "./tuple-pager.ts";
-import { parseCursor } from "./tuple-rows.ts";
+import { decodeVersion, formatCursor, parseCursor, writtenColumns } from "./tuple-rows.ts";
 import { scanText, TupleScanner } from "./tuple-scanner.ts";
 import { formatResourceKey } from "./version-key.ts";
 
@@ -33,6 +34,8 @@ const questionTexts = {
   schemas: `SELECT tenant, id, revision, dialect, text, created_at FROM schemas
     WHERE tenant = ?1 AND ${isLiving}`,
   document: `SELECT text FROM documents WHERE tenant = ?1 AND name = ?2 AND ${isLiving}`,
+  expired: `SELECT ${writtenColumns} FROM tuples WHERE tenant = ?1 AND expires_at <= ?2
+    AND deleted IS NULL AND ${isLiving} ORDER BY expires_at LIMIT ?3`,
   living: "SELECT 1 FROM tenants WHERE number = ?1 AND deleted = 0",
   countTuples: "SELECT tuples FROM tenants WHERE number = ?1 AND deleted = 0",
   log: `SELECT revision, at, log FROM relation_log WHERE tenant = ?1 AND revision > ?2 AND ${isLiving}
@@ -61,6 +64,9 @@ export interface RelationParts {
   /** Puts what waits in its place, as far as the disk lets it. */
   place(): Promise<void>;
 }
+
+/** Among the columns of a version. */
+const expiryColumn = 9;
 
 interface ScanOn extends TupleScan {
   /** What waits counts as far as this revision. */
@@ -169,6 +175,24 @@ export class SqliteRelations implements RelationReads {
     return this.#placed(read.tenant, () => this.#pager.page(read));
   }
 
+  readExpired(read: ExpiredRead): Awaitable<TupleRow[]> {
+    return this.#placed(read.tenant, () => this.#expired(read));
+  }
+
+  #expired({ tenant, upTo, limit }: ExpiredRead): TupleRow[] {
+    if (!this.#isLiving(tenant)) return [];
+    const { fresh, names } = this.#parts;
+    const waiting = fresh.waitingOf(tenant).filter((row) => isExpired(row, upTo));
+    const found = new Map<string, Row>();
+    for (const row of [...this.#ask.expired.all(tenant, upTo, limit), ...waiting]) {
+      found.set(formatCursor(row), row);
+    }
+    return [...found.values()]
+      .sort((a, b) => expiryOf(a) - expiryOf(b))
+      .slice(0, limit)
+      .map((row) => decodeVersion(row, names));
+  }
+
   /** Where very much waits, a look at all of it each time would take too long. */
   #placed<T>(tenant: number, look: () => T): Awaitable<T> {
     const { fresh, place } = this.#parts;
@@ -209,6 +233,14 @@ export class SqliteRelations implements RelationReads {
   hasTrimmable(tenant: number, upTo: number): boolean {
     return this.#ask.trimmable.first(tenant, upTo)?.[0] === 1;
   }
+}
+
+function isExpired(row: Row, upTo: number): boolean {
+  return row[expiryColumn] !== null && expiryOf(row) <= upTo;
+}
+
+function expiryOf(row: Row): number {
+  return row[expiryColumn] as number; // STRICT, and not null where this is asked
 }
 
 function decodeTenant(row: Row): TenantRow {

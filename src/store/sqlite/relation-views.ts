@@ -63,6 +63,11 @@ const relationships: View = {
     json("context", "values for the parameters of the caveat", "t.context"),
     ...time("expires", "from when on it does not hold; null: never", "t.expires_at"),
     integer("revision", "the revision that made it", "t.created"),
+    ...time(
+      "written",
+      "when it was written; null where it was not kept",
+      "nullif(t.written_at, 0)",
+    ),
   ],
 };
 

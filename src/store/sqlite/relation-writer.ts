@@ -9,7 +9,7 @@ import type {
   SchemaRow,
   TenantRow,
   TupleKey,
-  TupleRow,
+  WrittenTuple,
 } from "../relations.ts";
 import type { FreshVersions } from "./fresh-versions.ts";
 import type { Names } from "./names.ts";
@@ -28,7 +28,7 @@ const statementTexts = {
   putSchema: "INSERT OR REPLACE INTO schemas VALUES (?, ?, ?, ?, ?, ?)",
   putDocument: "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)",
   deleteDocument: "DELETE FROM documents WHERE tenant = ? AND name = ?",
-  insertTuple: "INSERT INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  insertTuple: "INSERT INTO tuples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   endTuple: `UPDATE tuples SET deleted = ? WHERE ${atKey} AND deleted IS NULL`,
   insertLog: "INSERT INTO relation_log VALUES (?, ?, ?, ?)",
   advance: `UPDATE tenants SET revision = ?, tuples = tuples + ? WHERE ${living} AND revision = ?`,
@@ -52,7 +52,7 @@ export interface TenantCopy {
   readonly row: TenantRow;
   readonly schemas: ReadonlyMap<string, SchemaRow>;
   readonly documents: ReadonlyMap<string, string>;
-  readonly versions: ReadonlyMap<string, TupleRow>;
+  readonly versions: ReadonlyMap<string, WrittenTuple>;
   readonly alive: ReadonlyMap<string, string>;
   readonly log: readonly LogRow[];
 }
@@ -165,7 +165,7 @@ export class RelationWriter {
       assert(it.created === revision && it.deleted === null, "insert of another revision");
       return [...this.#keyOf(it), this.#names.put(it.caveat), it.context, it.expiresAt];
     });
-    this.#fresh.add(tenant, revision, versions);
+    this.#fresh.add(tenant, { revision, at }, versions);
     insertLog.run(tenant, revision, at, log);
   }
 
@@ -231,7 +231,7 @@ export class RelationWriter {
     for (const [name, text] of tenant.documents) run.putDocument.run(number, name, text);
     for (const it of tenant.versions.values()) {
       const caveat = this.#names.put(it.caveat);
-      const rest = [caveat, it.context, it.expiresAt, it.deleted];
+      const rest = [caveat, it.context, it.expiresAt, it.deleted, it.writtenAt];
       run.insertTuple.run(number, ...this.#keyOf(it), ...rest);
     }
     for (const { revision, at, log } of tenant.log) run.insertLog.run(number, revision, at, log);

@@ -3,7 +3,7 @@ import { endOfPrefix } from "../order.ts";
 import { keyColumns } from "./relation-format.ts";
 import { type Cell, Question } from "./rows.ts";
 import type { Fixed, PageSearch, Stretch } from "./tuple-filter.ts";
-import { versionColumns } from "./tuple-rows.ts";
+import { writtenColumns } from "./tuple-rows.ts";
 
 /*
  * Pages along the table, which is in order of the key. Where a filter has an id but no type, the
@@ -19,7 +19,7 @@ export const typesText = `WITH RECURSIVE each (x) AS (
   SELECT (SELECT min(resource_type) FROM tuples WHERE tenant = ?1 AND resource_type > each.x)
   FROM each WHERE each.x IS NOT NULL) SELECT x FROM each WHERE x IS NOT NULL`;
 
-const columns = versionColumns.replace(/\w+/g, "t.$&");
+const columns = writtenColumns.replace(/\w+/g, "t.$&");
 
 export class ResourcePages {
   readonly #db: DatabaseSync;

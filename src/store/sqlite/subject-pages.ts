@@ -3,7 +3,7 @@ import type { FreshVersions } from "./fresh-versions.ts";
 import { keyColumns } from "./relation-format.ts";
 import { type Cell, Question } from "./rows.ts";
 import { compareCells, type PageSearch, type Stretch } from "./tuple-filter.ts";
-import { versionColumns } from "./tuple-rows.ts";
+import { writtenColumns } from "./tuple-rows.ts";
 import {
   createdPart,
   idPrefixPart,
@@ -20,7 +20,7 @@ import {
 /** Entries looked at along one stretch: a few milliseconds. */
 const lookMax = 2_000;
 
-const columns = versionColumns.replace(/\w+/g, "t.$&");
+const columns = writtenColumns.replace(/\w+/g, "t.$&");
 const atKey = keyColumns.map((column, i) => `t.${column} = asked.value ->> ${i}`).join(" AND ");
 
 interface Subject {

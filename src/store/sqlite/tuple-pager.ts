@@ -11,7 +11,7 @@ import {
   readFilter,
   type Stretch,
 } from "./tuple-filter.ts";
-import { decodeVersion, formatCursor, parseCursor } from "./tuple-rows.ts";
+import { decodeWritten, formatCursor, parseCursor } from "./tuple-rows.ts";
 
 export const pagerTexts: Readonly<Record<string, string>> = { resourceTypes: typesText };
 
@@ -67,7 +67,7 @@ export class TuplePager {
     const taken = rows.slice(0, limit);
     const next = rows.length > limit ? (taken.at(-1) ?? null) : end;
     return {
-      rows: taken.map((row) => decodeVersion(row, this.#names)),
+      rows: taken.map((row) => decodeWritten(row, this.#names)),
       next: next === null ? null : formatCursor(next),
     };
   }

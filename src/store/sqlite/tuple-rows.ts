@@ -1,4 +1,4 @@
-import type { TupleRow } from "../relations.ts";
+import type { TupleRow, WrittenTuple } from "../relations.ts";
 import type { Names } from "./names.ts";
 import { keyColumns } from "./relation-format.ts";
 import type { Cell, Row } from "./rows.ts";
@@ -6,6 +6,9 @@ import type { Cell, Row } from "./rows.ts";
 /** The key, in order, and then the rest. */
 export const versionColumns: string = `${keyColumns.join(", ")},
   caveat, context, expires_at, deleted`;
+
+/** And then when it was written. */
+export const writtenColumns: string = `${versionColumns}, written_at`;
 
 export const keyLength: number = keyColumns.length;
 
@@ -24,6 +27,11 @@ export function decodeVersion(row: Row, names: Names): TupleRow {
     expiresAt: row[9] as number | null,
     deleted: row[10] as number | null,
   };
+}
+
+/** The same, of a row with when it was written. */
+export function decodeWritten(row: Row, names: Names): WrittenTuple {
+  return { ...decodeVersion(row, names), writtenAt: row[11] as number };
 }
 
 /** A key as a cursor, which is for the store alone. */

@@ -58,7 +58,7 @@ async function exportFrom(
         ...(after === undefined ? {} : { after }),
         ...(at === undefined ? {} : { consistency: { kind: "exact-snapshot", zookie: at } }),
       });
-      const lines = page.items.map((item) =>
+      const lines = page.items.map(({ writtenAt: _, ...item }) =>
         format === "json" ? JSON.stringify(item) : lineOf(item),
       );
       if (lines.length > 0) print(lines.join("\n"));

@@ -271,7 +271,15 @@ test("tuples are written, checked, read and deleted", async () => {
   assert.equal(await can("user:bob"), false);
   const all = await fresh.read();
   assert.equal(all.tuples.length, 4);
-  assert.ok(all.tuples.every(({ timestamp }) => !Number.isNaN(Date.parse(timestamp))));
+  // The same times as the changes have that wrote them.
+  const { changes } = await fresh.readChanges();
+  for (const { key, timestamp } of all.tuples) {
+    const wrote = changes.find(
+      ({ tuple_key: { user, relation, object } }) =>
+        user === key.user && relation === key.relation && object === key.object,
+    );
+    assert.equal(timestamp, wrote?.timestamp);
+  }
   const ofDocument = await fresh.read({ object: "document:1" });
   assert.equal(ofDocument.tuples.length, 3);
   const ofUser = await fresh.read({ object: "document:", user: "user:bob" });

@@ -174,7 +174,7 @@ async function read({ tenant, body }: FgaCall): Promise<Answer> {
   const page = await tenant.read(request).catch(noneOfUnknown);
   const tuples = page.items.map((item) => ({
     key: toTupleKey(item),
-    timestamp: printTime(writtenAt(item)),
+    timestamp: printTime(item.writtenAt),
   }));
   return json(200, { tuples, continuation_token: encodeToken(page.next) });
 }
@@ -186,11 +186,6 @@ function noneOfUnknown(error: unknown): Pick<RelationshipPage, "items" | "next">
     (error.code === "unknown-type" || error.code === "unknown-relation");
   if (isUnknown) return { items: [], next: null };
   throw error;
-}
-
-/** When it was written, where the port tells. */
-function writtenAt(item: RelationshipPage["items"][number]): number {
-  return "writtenAt" in item && typeof item.writtenAt === "number" ? item.writtenAt : 0;
 }
 
 function readReadFilter(key: Message): RelationshipFilter {
