@@ -35,7 +35,7 @@ export interface AuthzSettings {
   readonly loadedFirstMax: number;
   /** Relationships that are kept in memory of a graph that is not. */
   readonly windowMax: number;
-  /** Bytes for cached answers; 0: none. */
+  /** Bytes that cached answers may come to, from little on; 0: none. */
   readonly cacheBytes: number;
   /** Pairs of groups that are kept flattened; 0: none. */
   readonly indexPairs: number;

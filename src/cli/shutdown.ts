@@ -16,6 +16,19 @@ export function awaitStop(): Promise<string> {
   });
 }
 
+/**
+ * What starts, unless the signal comes first: then the process ends at once. Nobody has been promised
+ * anything yet, and what the store has it keeps.
+ */
+export async function startedOrStopped<T>(
+  starting: Promise<T>,
+  stopped: Promise<string>,
+): Promise<T> {
+  const first = await Promise.race([starting, stopped.then(() => null)]);
+  if (first === null) process.exit(0);
+  return first;
+}
+
 /** Drains and ends the process when the signal has come. */
 export async function closeOnSignal(server: Server, stopped: Promise<string>): Promise<void> {
   const signal = await stopped;

@@ -40,6 +40,8 @@ test("an answer counts until something that it rests on changes, however much el
     } else if (value >= 0) {
       assert.equal(value, subject % 2 === 0 ? yes : no);
       found++;
+    } else {
+      cache.put(evaluation, 7, { uid: 1, value: subject % 2 === 0 ? yes : no });
     }
     revision++;
     for (let change = pick(4); change > 0; change--) {
@@ -53,7 +55,7 @@ test("an answer counts until something that it rests on changes, however much el
     const entry = kept.get(changed);
     if (entry !== undefined) entry.good = false;
   }
-  assert.ok(found > 50_000, `given ${found} times: a few fall together with what changed`);
+  assert.ok(found > 55_000, `given ${found} times: a few fall together with what changed`);
 });
 
 test("revisions that were taken back and are given again do not make an old answer good", () => {
@@ -75,4 +77,36 @@ test("an answer for one type of subject is none for another that has its number"
   assert.equal(cache.find(ended(3, 1), 7, 2), -1);
   assert.equal(cache.find(ended(3, 1), 8, 1), -1);
   assert.equal(cache.find(ended(2, 1), 7, 1), -1, "nor for a revision before it");
+});
+
+test("a cache is small until much is asked, and never larger than it may be", () => {
+  const most = 1 << 20;
+  const cache = new AnswerCache(most);
+  const first = cache.bytes;
+  assert.ok(first < 250_000, `${first} bytes`);
+  const ask = (subject: number): number => cache.find(ended(1, subject), 7, 1);
+  const put = (subject: number): void => cache.put(ended(1, subject), 7, { uid: 1, value: yes });
+  for (let subject = 1; subject <= 200; subject++) put(subject);
+  for (let subject = 1; subject <= 200; subject++) assert.equal(ask(subject), yes);
+  assert.equal(cache.bytes, first);
+  for (let round = 0; round < 3; round++) {
+    for (let subject = 1; subject <= 4_000; subject++) if (ask(subject) < 0) put(subject);
+  }
+  let found = 0;
+  for (let subject = 1; subject <= 4_000; subject++) if (ask(subject) === yes) found++;
+  assert.ok(found > 3_800, `${found} of 4000 are kept`);
+  for (let subject = 1; subject <= 40_000; subject++) put(subject);
+  assert.ok(cache.bytes > most / 2 && cache.bytes <= most, `${cache.bytes} bytes`);
+});
+
+test("what changed before a cache grew, ahead of its answers, is not forgotten", () => {
+  const cache = new AnswerCache(1 << 20);
+  const { bytes } = cache;
+  cache.put(ended(8, 1, [100]), 7, { uid: 1, value: yes });
+  cache.stamp(resourceSlot(100), 9);
+  for (let object = 101; cache.bytes === bytes; object++) cache.stamp(resourceSlot(object), 9);
+  cache.put(ended(8, 2, [100]), 7, { uid: 1, value: yes });
+  for (const subject of [1, 2]) assert.equal(cache.find(ended(9, subject), 7, 1), -1);
+  cache.put(ended(9, 1, [100]), 7, { uid: 1, value: yes });
+  assert.equal(cache.find(ended(9, 1), 7, 1), yes);
 });

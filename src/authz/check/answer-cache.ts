@@ -14,8 +14,16 @@ const facts = 4;
 /** An entry without its key: what it rests on lies next to the numbers. */
 const entryNumbers = facts + dependenciesMax / 2;
 const bytesPerEntry = keyWords * 4 + entryNumbers * 8;
-/** How many stamps there are for what answers rest on. */
-const stampCount = 1 << 20;
+/*
+ * Tenants of which little is asked, and in which little changes, take little: 200 KB to begin with.
+ * Entries become more when answers have pushed out others, one for so many entries; stamps, when as
+ * many were set as there are.
+ */
+const setsFirst = 128;
+const entriesPerPushed = 8;
+const stampsFirst = 1 << 14;
+const stampsMax = 1 << 20;
+const growth = 4;
 
 /**
  * Answers by object, right and subject: the whole question, compared number by number, so that no two
@@ -26,34 +34,60 @@ const stampCount = 1 << 20;
  * Kept are only whole answers without caveats, at the head of the log; each carries its earliest expiry.
  */
 export class AnswerCache {
-  readonly #sets: number;
-  readonly #keys: Uint32Array;
-  readonly #facts: Float64Array;
+  readonly #setsMax: number;
+  #sets = 0;
+  #keys = new Uint32Array(0);
+  #facts = new Float64Array(0);
   /** The same memory, for the dependencies. */
-  readonly #words: Uint32Array;
-  readonly #stamps: Float64Array;
+  #words = new Uint32Array(0);
+  #stamps = new Float64Array(stampsFirst);
+  #stampMask = stampsFirst - 1;
+  /** How many were set since there are so many. */
+  #stamped = 0;
+  /** Answers that have pushed out others at this size. */
+  #pushed = 0;
   readonly #recent = new RecentChanges();
   #changedAt = 0;
   #turn = 0;
   hits = 0;
   misses = 0;
 
-  /** @param bytes roughly how much memory it may take. */
+  /** @param bytes roughly how much memory it may take, once much is asked. */
   constructor(bytes: number) {
     const wanted = Math.max(16, Math.floor(bytes / (bytesPerEntry * ways)));
-    this.#sets = 2 ** Math.floor(Math.log2(wanted));
-    const entries = this.#sets * ways;
+    this.#setsMax = 2 ** Math.floor(Math.log2(wanted));
+    this.#makeSets(Math.min(setsFirst, this.#setsMax));
+  }
+
+  /** How much memory it takes. */
+  get bytes(): number {
+    return this.#keys.byteLength + this.#facts.byteLength + this.#stamps.byteLength;
+  }
+
+  /** Begins anew with so many sets. */
+  #makeSets(sets: number): void {
+    const entries = sets * ways;
+    this.#sets = sets;
     this.#keys = new Uint32Array(entries * keyWords);
     this.#facts = new Float64Array(entries * entryNumbers);
     this.#words = new Uint32Array(this.#facts.buffer);
-    this.#stamps = new Float64Array(stampCount);
+    this.#pushed = 0;
+  }
+
+  /** What has changed up to now, also ahead of what is durable, is taken to be all there is. */
+  #makeStamps(count: number): void {
+    this.#stamps = new Float64Array(count).fill(this.#changedAt);
+    this.#stampMask = count - 1;
+    this.#stamped = 0;
   }
 
   /** What lies in this slot has changed, at this revision. */
   stamp(slot: number, revision: number): void {
-    this.#stamps[slot & (stampCount - 1)] = revision;
+    this.#stamps[slot & this.#stampMask] = revision;
     this.#recent.add(slot, this.#changedAt);
     if (revision > this.#changedAt) this.#changedAt = revision;
+    const { length } = this.#stamps;
+    if (++this.#stamped >= length && length < stampsMax) this.#makeStamps(length * growth);
   }
 
   /** What was written was taken back, and other things will be written at the same revisions. */
@@ -129,7 +163,7 @@ export class AnswerCache {
     for (let i = first; i < first + count; i++) {
       const slot = this.#words[i] as number; // as above
       if (isRecent && !this.#recent.has(slot)) continue;
-      if ((this.#stamps[slot & (stampCount - 1)] as number) > answeredAt) return false;
+      if ((this.#stamps[slot & this.#stampMask] as number) > answeredAt) return false;
     }
     // All that has changed up to now did not concern it.
     all[at + 1] = this.#changedAt;
@@ -159,14 +193,20 @@ export class AnswerCache {
     }
   }
 
-  /** A free entry, or the one whose turn it is. */
+  /** A free entry, or the one whose turn it is; where this has become usual, there is made room. */
   #roomFor(evaluation: Evaluator, object: number, uid: number): number {
     const hash = hashOf(evaluation, object, uid);
     const first = this.#firstSet(hash);
     const free = this.#freeIn(first);
     if (free >= 0) return free;
     const other = this.#freeIn(this.#secondSet(hash));
-    return other >= 0 ? other : first + (this.#turn++ & (ways - 1));
+    if (other >= 0) return other;
+    this.#pushed++;
+    if (this.#pushed * entriesPerPushed >= this.#sets * ways && this.#sets < this.#setsMax) {
+      this.#makeSets(Math.min(this.#sets * growth, this.#setsMax));
+      return this.#firstSet(hash);
+    }
+    return first + (this.#turn++ & (ways - 1));
   }
 
   #freeIn(set: number): number {

@@ -5,7 +5,7 @@ import { readConfig, settingTable } from "../../server/config.ts";
 import { serve } from "../../server/serve.ts";
 import { loadApplication } from "../application.ts";
 import { addServerOptions, parseServerOptions, type ServerOptions } from "../server-options.ts";
-import { awaitStop, closeOnSignal } from "../shutdown.ts";
+import { awaitStop, closeOnSignal, startedOrStopped } from "../shutdown.ts";
 
 interface ServeOptions extends ServerOptions {
   readonly deployment?: string;
@@ -31,7 +31,7 @@ async function run(file: string, options: ServeOptions): Promise<void> {
   const stopped = awaitStop();
   const { definitions, schedules, authorization } = await loadApplication(file);
   const { deployment } = options;
-  const server = await serve({
+  const starting = serve({
     services: definitions,
     schedules,
     ...(authorization === undefined ? {} : { authorization }),
@@ -39,6 +39,7 @@ async function run(file: string, options: ServeOptions): Promise<void> {
     ...(deployment === undefined ? {} : { version: deployment }),
     ...(options.json === true ? { log: makeStandardLog(readConfig().log, "json") } : {}),
   });
+  const server = await startedOrStopped(starting, stopped);
   server.host.log("info", "ready", {
     url: server.url,
     store: server.store.location,

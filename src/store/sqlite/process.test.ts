@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { makeNodeHost } from "../../host/node-host.ts";
+import { scanAll } from "../conformance/relation-samples.ts";
 import { sampleEntry, sampleInvocation } from "../conformance/samples.ts";
 import type { Store } from "../store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -19,6 +20,7 @@ function runElsewhere(path: string, body: string): ChildProcess {
   const code = `
     import { openSqliteStore } from ${here("./sqlite-store.ts")};
     import { makeNodeHost } from ${here("../../host/node-host.ts")};
+    import { sampleTenant, sampleTuple, TenantWriter } from ${here("../conformance/relation-samples.ts")};
     import { sampleEntry, sampleInvocation } from ${here("../conformance/samples.ts")};
     import { makeBatch } from ${here("../store.ts")};
     const store = await openSqliteStore({ path: ${JSON.stringify(path)}, host: makeNodeHost() });
@@ -34,7 +36,10 @@ function linesOf(child: ChildProcess): Interface {
 }
 
 async function nextLine(lines: Interface): Promise<string> {
-  return new Promise((resolve) => lines.once("line", resolve));
+  return new Promise((resolve, reject) => {
+    lines.once("line", resolve);
+    lines.once("close", () => reject(new Error("the process ended without a word")));
+  });
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -119,6 +124,34 @@ describe("processes and one file", () => {
       (await store.load({ invocations: [4096] })).invocations[0],
       sampleInvocation(4096, { key: "k1", entries: 20 }),
     );
+    await store.close();
+  });
+
+  test("what a killed process left in a large WAL can be read, also what waits for its place", {
+    timeout: 60_000,
+  }, async () => {
+    const body = `
+      const [claim] = await store.claim([0], "child");
+      const epochs = new Map([[0, claim.epoch]]);
+      const writer = new TenantWriter(1);
+      for (let round = 0; round < 6; round++) {
+        const batch = makeBatch(epochs);
+        if (round === 0) batch.putTenants.push(sampleTenant(1));
+        const rows = Array.from({ length: 500 }, (_, i) => sampleTuple("d:" + (round * 500 + i) + "#r@u:1"));
+        batch.relations.push(writer.commit(rows));
+        await store.commit(batch);
+      }
+      console.log("written");
+      setInterval(() => {}, 1000);`;
+    const child = runElsewhere(path, body);
+    assert.equal(await nextLine(linesOf(child)), "written");
+    await kill(child);
+    // So small that it is to be emptied as soon as it is opened.
+    const store = await openSqliteStore({ path, host, walBytes: 65_536 });
+    assert.equal((await scanAll(store, 1, 1_000)).length, 3_000);
+    const read = { tenant: 1, filter: {}, revision: 6, after: null, limit: 10 };
+    assert.equal((await store.relations.readTuples(read)).rows.length, 10);
+    await store.claim([0], "next");
     await store.close();
   });
 

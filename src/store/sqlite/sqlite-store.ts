@@ -243,8 +243,17 @@ class SqliteStore implements Store {
 
   /** Makes durable what is in the WAL. */
   settle(): Promise<void> {
+    this.#outstanding++;
     this.#durable = this.#harden();
-    return this.#durable;
+    return this.#settling(this.#durable);
+  }
+
+  /** With the last that settles, what one of them held is let go. */
+  #settling(written: Promise<void>): Promise<void> {
+    return written.finally(() => {
+      this.#outstanding--;
+      if (this.#outstanding === 0) this.#held = false;
+    });
   }
 
   /** One transaction, at once; the promise is for its durability. */
@@ -259,12 +268,8 @@ class SqliteStore implements Store {
     } catch (error) {
       written = this.#refuse(commitFault(error));
     }
-    const settled = written.finally(() => {
-      this.#outstanding--;
-      if (this.#outstanding === 0) this.#held = false;
-    });
     this.#durable.catch(() => undefined); // the caller has it too; a query may never ask
-    return settled;
+    return this.#settling(written);
   }
 
   get canOverlap(): boolean {
@@ -302,7 +307,8 @@ class SqliteStore implements Store {
     while (fresh.size > 0 && fresh.laps < until && !this.#closing) {
       if (this.#suspect) throw fail("store-failed", { reason: "a sync failed before" });
       // While the WAL is emptied nothing is written.
-      if (!this.#held) this.#placeSome();
+      if (this.#held) await this.#durable.catch(() => undefined);
+      else this.#placeSome();
       await new Promise<void>((resolve) => this.#host.defer(resolve));
     }
   }
