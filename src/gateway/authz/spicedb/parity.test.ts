@@ -160,7 +160,7 @@ test("reasons come with what SpiceDB tells programs beside them", async () => {
     "/v1/relationships/write",
     { updates: [{ operation, relationship: relationship(text, more) }] },
   ];
-  await touch("document:meta#owner@user:ada");
+  await touch("document:meta#owner@user:ada", "document:meta#owner@user:a[d]a@x.org");
   const caveatName = "working";
   const huge = { weekday: "x".repeat(5_000) };
   const update = {
@@ -195,6 +195,11 @@ test("reasons come with what SpiceDB tells programs beside them", async () => {
       write("document:meta#owner@user:ada"),
       "ATTEMPT_TO_RECREATE_RELATIONSHIP",
       { relationship: "document:meta#owner@user:ada", resource_object_id: "meta" },
+    ],
+    [
+      write("document:meta#owner@user:a[d]a@x.org"),
+      "ATTEMPT_TO_RECREATE_RELATIONSHIP",
+      { resource_object_id: "meta", subject_object_id: "a[d]a@x.org" },
     ],
     [
       write("document:1#viewer@user:a", { optionalCaveat: { caveatName, context: huge } }),
@@ -407,6 +412,47 @@ test("a list that the server cuts off does not look whole", async () => {
   assert.deepEqual((await pages.next()).value?.items, ["a"]);
   server.abort();
   await assert.rejects(pages.next(), { code: "shutting-down" });
+});
+
+test("going on behind the last of a page costs no more than its own page", async () => {
+  const asked: unknown[] = [];
+  const list = ["a", "b", "c", "d", "e"];
+  const run = async (optionalCursor: Json): Promise<{ items: string[]; cursors: Json[] }> => {
+    const pages = walk({
+      body: new Message({ optionalCursor }, "ReadRelationshipsRequest"),
+      limit: 2,
+      pageSize: 10,
+      signal: new AbortController().signal,
+      key: (item: string) => item,
+      next: async ({ limit, after = "0" }) => {
+        asked.push({ limit, after });
+        const end = Number(after) + limit;
+        const next = end < list.length ? String(end) : null;
+        return { items: list.slice(Number(after), end), next, zookie: "z" };
+      },
+    });
+    const items: string[] = [];
+    const cursors: Json[] = [];
+    for await (const page of pages) {
+      items.push(...page.items);
+      cursors.push(...page.items.map((_, index) => page.cursor(index)));
+    }
+    return { items, cursors };
+  };
+  const first = await run(undefined);
+  const second = await run(first.cursors.at(-1));
+  assert.deepEqual(
+    [first.items, second.items],
+    [
+      ["a", "b"],
+      ["c", "d"],
+    ],
+  );
+  assert.deepEqual(asked, [
+    { limit: 2, after: "0" },
+    { limit: 2, after: "2" },
+  ]);
+  assert.deepEqual((await run(first.cursors[0])).items, ["b", "c"]);
 });
 
 test("expanding follows permissions and arrows to relations, and no group further", async () => {

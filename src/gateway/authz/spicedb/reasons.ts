@@ -1,5 +1,5 @@
-import { parseRelationship } from "../../../authz/relationship-text.ts";
 import type { HoldfastError } from "../../../model/errors.ts";
+import { parseCheckItem } from "../read.ts";
 
 /**
  * The cause of a refusal that SpiceDB has a reason of its own for and the table of errors has not:
@@ -63,7 +63,7 @@ export function withoutId(subject: string): string {
 
 /** @param text `document:1#viewer@user:ada`. */
 function partsOf(text: string): Metadata {
-  const { resource, relation, subject } = parseRelationship(text);
+  const { resource, permission: relation, subject } = parseCheckItem(text, "relationship");
   return {
     relationship: text,
     definition_name: resource.type,

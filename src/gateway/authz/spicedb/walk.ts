@@ -46,22 +46,30 @@ export async function* walk<T>(options: Walk<T>): AsyncGenerator<WalkedPage<T>, 
     const consistency: Consistency =
       zookie === undefined ? asked : { kind: "exact-snapshot", zookie };
     const page = await next({
-      limit: Math.min(pageSize, left + given + (free === undefined ? 0 : 1)),
+      limit: Math.min(pageSize, left + given),
       consistency,
       ...(after === undefined ? {} : { after }),
     });
     const rest = cursor === undefined ? page.items : restOf(page.items, cursor, options);
     const items = upTo(rest, left, free);
     const start = after === undefined ? { zookie: page.zookie } : { zookie: page.zookie, after };
+    const following = page.next === null ? null : followingOf(page.zookie, page.next);
     const passed = page.items.length - rest.length;
     yield {
       items,
       zookie: page.zookie,
-      cursor: cursorsOf({ start, passed, items, digest }, options),
+      cursor: (index) => {
+        // Behind the last of a page the next begins, which need not be looked for.
+        const isLast = passed + index + 1 === page.items.length;
+        if (isLast && following !== null) return printCursor(following, digest);
+        const item = items[index];
+        const last = item === undefined ? "" : options.key(item);
+        return printCursor({ ...start, given: passed + index + 1, last }, digest);
+      },
     };
     left -= free === undefined ? items.length : items.filter((item) => !free(item)).length;
     if (page.next === null) return;
-    cursor = { after: page.next, zookie: page.zookie, given: 0, last: "" };
+    cursor = followingOf(page.zookie, page.next);
   }
 }
 
@@ -76,22 +84,8 @@ function restOf<T>(
   return items.slice(items.findIndex((item) => key(item) === last) + 1);
 }
 
-function cursorsOf<T>(
-  page: {
-    readonly start: Pick<SpiceCursor, "zookie" | "after">;
-    /** How many items of the page were given before these. */
-    readonly passed: number;
-    readonly items: readonly T[];
-    readonly digest: string;
-  },
-  { key }: Walk<T>,
-): WalkedPage<T>["cursor"] {
-  const { start, passed, items, digest } = page;
-  return (index) => {
-    const item = items[index];
-    const last = item === undefined ? "" : key(item);
-    return printCursor({ ...start, given: passed + index + 1, last }, digest);
-  };
+function followingOf(zookie: string, after: string): SpiceCursor {
+  return { after, zookie, given: 0, last: "" };
 }
 
 /** As many as the limit has left, and what it does not count. */
