@@ -148,7 +148,7 @@ export interface TypedTenant<T extends SchemaNames<T>, C = CaveatContexts>
   ): Promise<CheckManyAnswer>;
   expand<R extends TypeOf<T>>(
     request: Pick<TypedItem<T, R>, "resource" | "permission"> &
-      Question & { readonly deep?: boolean },
+      Question & { readonly deep?: boolean | "rights" },
   ): Promise<ExpandAnswer>;
   lookupResources<R extends TypeOf<T>>(
     request: Question &

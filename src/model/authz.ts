@@ -325,8 +325,11 @@ export interface CheckManyAnswer {
 export interface ExpandRequest extends Question {
   readonly resource: ObjectRef;
   readonly permission: string;
-  /** Follow usersets and computed rights to the end. Default: false: one rewrite. */
-  readonly deep?: boolean;
+  /**
+   * Follow usersets and computed rights to the end; `"rights"`: computed rights alone, each with a
+   * node of its own. Default: false: one rewrite.
+   */
+  readonly deep?: boolean | "rights";
 }
 
 export interface ExpandAnswer {

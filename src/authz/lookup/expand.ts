@@ -33,11 +33,11 @@ const nodesMax = 100_000;
 
 class Expansion {
   readonly #asked: Asked;
-  readonly #deep: boolean;
+  readonly #deep: NonNullable<ExpandRequest["deep"]>;
   readonly #path = new Set<number>();
   #nodes = 0;
 
-  constructor(asked: Asked, deep: boolean) {
+  constructor(asked: Asked, deep: NonNullable<ExpandRequest["deep"]>) {
     this.#asked = asked;
     this.#deep = deep;
   }
@@ -58,7 +58,8 @@ class Expansion {
     this.#path.add(key);
     const tree = this.#expression(right.definition.rewrite, { right, object, of });
     this.#path.delete(key);
-    return tree;
+    const isOther = tree.of.relation !== of.relation || tree.of.id !== of.id;
+    return this.#deep === "rights" && isOther ? { kind: "union", of, children: [tree] } : tree;
   }
 
   #expression(expression: Expression, at: At): ExpandTree {
@@ -71,7 +72,7 @@ class Expansion {
         const relation = graph.names.number(expression.name);
         const part = schema.find(right.type, relation);
         if (part === undefined) return { kind: "leaf", of, subjects: [] };
-        if (this.#deep) return this.right(part, object);
+        if (this.#deep !== false) return this.right(part, object);
         return { kind: "computed", of, usersets: [this.#of(object, relation)] };
       }
       case "arrow":
@@ -102,7 +103,7 @@ class Expansion {
     this.#eachSubject(object, right, (subject, relation, extra) => {
       if (this.#isFalse(right, { object: subject, relation, extra })) return;
       subjects.push({ ...this.#subject(subject, relation), ...this.#caveat(extra) });
-      if (!this.#deep || relation === 0) return;
+      if (this.#deep !== true || relation === 0) return;
       const userset = schema.find(evaluation.typeOf(subject), relation);
       if (userset === undefined) return;
       below.push({ ...this.right(userset, subject), ...this.#caveat(extra) });
@@ -123,14 +124,14 @@ class Expansion {
         const to = schema.find(evaluation.typeOf(subject), target);
         const isFalse = this.#isFalse(over, { object: subject, relation, extra });
         if (isFalse && !arrow.all) return;
-        if (this.#deep) {
+        if (this.#deep !== false) {
           if (to !== undefined && !isFalse) {
             children.push({ ...this.right(to, subject), ...this.#caveat(extra) });
           } else if (arrow.all) children.push({ kind: "leaf", of, subjects: [] });
         } else usersets.push(this.#of(subject, target));
       });
     }
-    if (!this.#deep) return { kind: "computed", of, usersets, over: arrow.over };
+    if (this.#deep === false) return { kind: "computed", of, usersets, over: arrow.over };
     // Of none at all, all grants nothing.
     const kind = arrow.all && children.length > 0 ? "intersection" : "union";
     return { kind, of, children };

@@ -84,15 +84,38 @@ export function affectedPermissions(
   schema: Schema,
   ref: { readonly type: string; readonly name: string },
 ): readonly RelationRef[] {
+  return affectedBy(schema, ref).filter(({ kind }) => kind === "permission");
+}
+
+/**
+ * The same with the relations that take usersets of it. Without a name: all that objects of the type
+ * themselves can be subjects of.
+ */
+export function affectedBy(
+  schema: Schema,
+  { type, name }: { readonly type: string; readonly name: string | null },
+): readonly RelationRef[] {
   const graph = reachGraph(schema);
-  const start = idOf(graph, { schema, ref });
+  const starts =
+    name === null ? takersOf(graph, schema, type) : [idOf(graph, { schema, ref: { type, name } })];
   const users = graph.nodes.map((): number[] => []);
   for (const [id, node] of graph.nodes.entries()) {
     for (const used of everything(node)) users[used]?.push(id);
   }
-  const found = new Set([start]);
+  const found = new Set(starts);
   for (const id of found) for (const user of users[id] ?? []) found.add(user);
-  return refs(graph, { found, start }).filter(({ kind }) => kind === "permission");
+  const [start = -1] = name === null ? [] : starts;
+  return refs(graph, { found, start });
+}
+
+/** What takes objects of a type as subjects, or everybody of it. */
+function takersOf(graph: ReachGraph, schema: Schema, type: string): number[] {
+  if (!schema.types.has(type)) requireRelation(schema, { type, name: "" });
+  return [...graph.nodes.keys()].filter((id) => {
+    const { definition, self, type: owner } = graph.node(id);
+    if (self && owner === type) return true;
+    return definition?.allowed.some((one) => one.type === type && one.relation === null) ?? false;
+  });
 }
 
 /**

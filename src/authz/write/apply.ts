@@ -145,7 +145,8 @@ function isSame(there: TupleRow, row: TupleRow): boolean {
 function checkMetadata(metadata: CaveatContext | undefined, max: number): void {
   if (metadata === undefined) return;
   const size = Buffer.byteLength(JSON.stringify(metadata));
-  if (size > max) throw fail("too-large", { what: "The metadata of the write", size, max });
+  if (size <= max) return;
+  throw fail("too-large", { what: "The metadata of the write", size, limit: "authzMetadata", max });
 }
 
 function requirePreconditions(

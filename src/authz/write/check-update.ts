@@ -93,7 +93,9 @@ export function checkRelationship(relationship: Relationship, options: UpdateOpt
     throw fail("too-large", {
       what: `The context of ${what}`,
       size,
+      limit: "authzStoredContext",
       max: limits.authzStoredContext,
+      relationship: what,
     });
   }
   try {

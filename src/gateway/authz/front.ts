@@ -10,8 +10,7 @@ import { questionRoutes } from "./question-routes.ts";
 import { relationshipRoutes } from "./relationship-routes.ts";
 import { schemaRoutes } from "./schema-routes.ts";
 import type { AuthzSources } from "./sources.ts";
-import { spiceShape } from "./spicedb/errors.ts";
-import { spicedbRoutes } from "./spicedb/routes.ts";
+import { spicedbRoutes, spiceShapeOf } from "./spicedb/routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
 import { tenantRoutes } from "./tenant-routes.ts";
 
@@ -51,7 +50,7 @@ function claim(exchange: Exchange, path: string): boolean {
     return true;
   }
   if (path.startsWith("/v1/")) {
-    exchange.shape = spiceShape;
+    exchange.shape = spiceShapeOf(path);
     return true;
   }
   return false;

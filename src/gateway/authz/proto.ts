@@ -3,7 +3,8 @@ import { fail } from "../../model/errors.ts";
 /**
  * A protobuf message as the JSON mapping of protobuf has it: a field that is absent or null has its
  * default, unknown fields are passed over, a number may be text, and names may be in camel case or as
- * they stand in the definition. Whatever has another type than its field is `invalid-argument`.
+ * they stand in the definition, though not both at once. Whatever has another type than its field is
+ * `invalid-argument`.
  */
 export class Message {
   readonly fields: Readonly<Record<string, unknown>>;
@@ -13,7 +14,7 @@ export class Message {
   constructor(value: unknown, type: string) {
     const given = value ?? {};
     if (typeof given !== "object" || Array.isArray(given)) {
-      throw refuseField(type, "it is not an object");
+      throw misfit(type, "it is not an object");
     }
     this.fields = given as Record<string, unknown>; // parsed JSON
     this.type = type;
@@ -27,7 +28,7 @@ export class Message {
     const value = this.#get(name);
     if (value === undefined) return "";
     if (typeof value !== "string") throw this.#wrong("string", name);
-    if (!value.isWellFormed()) throw refuseField(`${this.type}.${name}`, "invalid UTF-8");
+    if (!value.isWellFormed()) throw misfit(`${this.type}.${name}`, "invalid UTF-8");
     return value;
   }
 
@@ -85,46 +86,65 @@ export class Message {
   choice<T extends string>(name: string, names: readonly [T, ...T[]]): T {
     const value = this.#get(name);
     if (value === undefined) return names[0];
-    const found = typeof value === "number" ? names[value] : names.find((each) => each === value);
+    const found = findChoice(value, names);
     if (found === undefined) throw this.#wrong("enum", name);
     return found;
   }
 
+  /** A list of enums, without those that are unknown. */
+  choices<T extends string>(name: string, names: readonly T[]): T[] {
+    return this.list(name).flatMap((each) => findChoice(each, names) ?? []);
+  }
+
   /** `google.protobuf.Timestamp`, in milliseconds since 1970. */
   time(name: string): number | undefined {
-    const text = this.text(name);
-    if (text === "") return undefined;
-    const at = timestamp.test(text) ? Date.parse(text) : Number.NaN;
-    if (Number.isNaN(at)) throw this.#wrong("google.protobuf.Timestamp", name);
+    // Text without anything in it is no time: taken for none, it would let live for ever.
+    if (!this.has(name)) return undefined;
+    const [, year, month, day, hour] = timestamp.exec(this.text(name)) ?? [];
+    const at = hour === undefined || Number(hour) > 23 ? Number.NaN : Date.parse(this.text(name));
+    const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+    if (Number.isNaN(at) || Number(day) > lastDay) {
+      throw this.#wrong("google.protobuf.Timestamp", name);
+    }
     return at;
   }
 
   #get(name: string): unknown {
     const { fields } = this;
-    if (Object.hasOwn(fields, name)) return fields[name] ?? undefined;
     const other = name.includes("_") ? toCamel(name) : toSnake(name);
-    return other !== name && Object.hasOwn(fields, other)
-      ? (fields[other] ?? undefined)
-      : undefined;
+    const isOther = other !== name && Object.hasOwn(fields, other);
+    if (!Object.hasOwn(fields, name)) return isOther ? (fields[other] ?? undefined) : undefined;
+    if (isOther) throw misfit(`${this.type}.${name}`, `duplicate field ${name}`);
+    return fields[name] ?? undefined;
   }
 
   #wrong(kind: string, name: string): Error {
-    return fail("invalid-argument", {
-      what: `${this.type}.${name}`,
-      reason: `invalid value for ${kind} field ${name}`,
-    });
+    return misfit(`${this.type}.${name}`, `invalid value for ${kind} field ${name}`);
   }
 }
 
 /** `google.protobuf.Timestamp` as JSON. */
 export function printTime(ms: number): string {
-  return new Date(ms).toISOString();
+  return new Date(ms).toISOString().replace(".000Z", "Z");
 }
 
-const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const timestamp = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
-function refuseField(what: string, reason: string): Error {
-  return fail("invalid-argument", { what, reason });
+function findChoice<T extends string>(value: unknown, names: readonly T[]): T | undefined {
+  return typeof value === "number" ? names[value] : names.find((each) => each === value);
+}
+
+const misfits = new WeakSet<Error>();
+
+/** Whether a message was refused for its form already, before anybody asked what it says. */
+export function isMisfit(error: Error): boolean {
+  return misfits.has(error);
+}
+
+function misfit(what: string, reason: string): Error {
+  const error = fail("invalid-argument", { what, reason });
+  misfits.add(error);
+  return error;
 }
 
 const camel = new Map<string, string>();

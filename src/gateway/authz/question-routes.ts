@@ -127,7 +127,7 @@ function readExpand({ body, limits }: Ask): ExpandRequest {
     ...readQuestion(fields, limits),
     resource: readObjectRef(fields["resource"], "resource"),
     permission: readTextOf(fields["permission"], "permission"),
-    ...(deep === undefined ? {} : { deep: readFlag(deep, "deep") }),
+    ...(deep === undefined ? {} : { deep: deep === "rights" ? deep : readFlag(deep, "deep") }),
   };
 }
 

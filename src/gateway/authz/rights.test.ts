@@ -69,7 +69,9 @@ async function ask(token: string | undefined, call: string, body?: unknown): Pro
 async function codeOf(response: Response, call: string): Promise<unknown> {
   const text = await response.text();
   if (call.includes(" /access/")) return /^([a-z-]+): /.exec(text)?.[1];
-  return (JSON.parse(text) as { code: unknown }).code;
+  const told = JSON.parse(text) as { code?: unknown; error?: { code: unknown } };
+  // Of SpiceDB's streams it is a piece.
+  return told.code ?? told.error?.code;
 }
 
 function denied(call: string): unknown {

@@ -305,7 +305,7 @@ export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
     {
       resource: authzRef("AuthzObject"),
       permission: text,
-      deep: { type: "boolean" },
+      deep: { enum: [false, true, "rights"] },
       ...question,
     },
     ["resource", "permission"],

@@ -25,6 +25,8 @@ export interface SpiceOperation {
   readonly creates?: boolean;
   /** Its body comes in lines, and its answer whole. */
   readonly takesLines?: boolean;
+  /** Its answer is a stream, and so are its errors. */
+  readonly streams?: boolean;
   /** An answer, or results that are sent one after the other. */
   run(call: SpiceCall): Promise<unknown> | AsyncIterable<unknown>;
 }

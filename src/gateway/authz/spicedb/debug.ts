@@ -1,30 +1,51 @@
+import { acceptedSchema } from "../../../authz/schema/dialect.ts";
+import type { Schema } from "../../../authz/schema/schema.ts";
 import type { CheckAnswer, CheckItem, Explanation } from "../../../model/authz.ts";
 import { parseObject } from "../read.ts";
+import type { SpiceCall } from "./call.ts";
 import { printObject, printPartial, printPermissionship, printSubject } from "./nouns.ts";
 
-/** An explanation as SpiceDB's `DebugInformation`: what was evaluated, without the operators. */
-export function printDebug(answer: CheckAnswer, { subject }: CheckItem, schema: string): unknown {
-  const { explanation } = answer;
-  if (explanation === undefined) return null;
-  const [check = null] = tracesOf(explanation, subject);
-  return { check, schemaUsed: schema };
+/** The schema that is told with a trace. */
+export interface Used {
+  readonly text: string;
+  readonly schema: Schema;
 }
 
-function tracesOf(node: Explanation, subject: CheckItem["subject"]): unknown[] {
+export async function readUsed({ ask, tenant }: Pick<SpiceCall, "ask" | "tenant">): Promise<Used> {
+  const description = await tenant.readSchema();
+  return { text: description.text, schema: acceptedSchema(description, ask.limits) };
+}
+
+interface Traced {
+  readonly subject: CheckItem["subject"];
+  readonly schema: Schema;
+  /** Parameters that would decide the whole. */
+  readonly missing: readonly string[];
+}
+
+/** An explanation as SpiceDB's `DebugInformation`: what was evaluated, without the operators. */
+export function printDebug(answer: CheckAnswer, { subject }: CheckItem, used: Used): unknown {
+  const { explanation, missing } = answer;
+  if (explanation === undefined) return null;
+  const [check = null] = tracesOf(explanation, { subject, schema: used.schema, missing });
+  return { check, schemaUsed: used.text };
+}
+
+function tracesOf(node: Explanation, traced: Traced): unknown[] {
   const hash = node.what.lastIndexOf("#");
   const isRight = (node.kind === "permission" || node.kind === "relation") && hash > 0;
   // Operators and arrows have no place there: what is below them moves up.
-  if (!isRight) return node.children.flatMap((child) => tracesOf(child, subject));
-  const traces = node.children.flatMap((child) => tracesOf(child, subject));
+  const traces = node.children.flatMap((child) => tracesOf(child, traced));
+  if (!isRight) return traces;
   return [
     {
       resource: printObject(parseObject(node.what.slice(0, hash), "what")),
       permission: node.what.slice(hash + 1),
       permissionType:
         node.kind === "permission" ? "PERMISSION_TYPE_PERMISSION" : "PERMISSION_TYPE_RELATION",
-      subject: printSubject(subject),
+      subject: printSubject(traced.subject),
       result: printPermissionship(node.verdict),
-      caveatEvaluationInfo: printCaveat(node.children.find(isCaveat)),
+      caveatEvaluationInfo: printCaveat(findCaveat(node), traced),
       duration: `${(node.micros / 1_000_000).toFixed(9)}s`,
       optionalExpiresAt: null,
       traceOperationId: "",
@@ -35,9 +56,24 @@ function tracesOf(node: Explanation, subject: CheckItem["subject"]): unknown[] {
   ];
 }
 
-function isCaveat({ kind }: Explanation): boolean {
-  return kind === "caveat";
+interface CaveatNote {
+  readonly name: string;
+  readonly verdict: Explanation["verdict"];
 }
+
+/** Of a relationship of the relation itself: the one that decided, else the first. */
+function findCaveat({ verdict, children }: Explanation): CaveatNote | undefined {
+  const found = children
+    .filter(({ kind }) => kind === "relationship")
+    .flatMap((child): CaveatNote[] => {
+      const [, name] = caveatNote.exec(child.note ?? "") ?? [];
+      return name === undefined ? [] : [{ name, verdict: child.verdict }];
+    });
+  return found.find((each) => each.verdict === verdict) ?? found[0];
+}
+
+/** How an explanation says what became of a caveat. */
+const caveatNote = /^caveat (.+) (?:is false|is true|needs more context)$/;
 
 const results = {
   yes: "RESULT_TRUE",
@@ -45,13 +81,15 @@ const results = {
   conditional: "RESULT_MISSING_SOME_CONTEXT",
 } as const;
 
-function printCaveat(node: Explanation | undefined): unknown {
-  if (node === undefined) return null;
+function printCaveat(note: CaveatNote | undefined, { schema, missing }: Traced): unknown {
+  if (note === undefined) return null;
+  const caveat = schema.caveats.get(note.name);
+  const own = missing.filter((name) => caveat?.parameters.has(name));
   return {
-    expression: "",
-    result: results[node.verdict],
+    expression: caveat?.expression ?? "",
+    result: results[note.verdict],
     context: null,
-    partialCaveatInfo: node.verdict === "conditional" ? printPartial([node.what]) : null,
-    caveatName: node.what,
+    partialCaveatInfo: note.verdict === "conditional" ? printPartial(own) : null,
+    caveatName: note.name,
   };
 }

@@ -1,5 +1,7 @@
 import { type ErrorCode, type HoldfastError, toHoldfastError } from "../../../model/errors.ts";
 import type { Answer } from "../../exchange.ts";
+import { isMisfit } from "../proto.ts";
+import { metadataOf, SpiceReason, withoutId } from "./reasons.ts";
 
 /**
  * Errors as SpiceDB's HTTP gateway reports them: a google.rpc.Status with the code of gRPC, under
@@ -14,6 +16,7 @@ export interface SpiceStatus {
 /** Codes of gRPC that occur here, and the HTTP status of each. */
 const grpc = {
   invalidArgument: [3, 400],
+  deadlineExceeded: [4, 504],
   notFound: [5, 404],
   alreadyExists: [6, 409],
   permissionDenied: [7, 403],
@@ -37,7 +40,6 @@ const known: Partial<Record<ErrorCode, readonly [code: GrpcCode, reason?: string
   "unknown-schema": ["notFound"],
   "not-found": ["notFound"],
   "method-not-allowed": ["unimplemented"],
-  "schema-invalid": ["invalidArgument", "SCHEMA_PARSE_ERROR"],
   "schema-orphans": ["invalidArgument", "SCHEMA_TYPE_ERROR"],
   "unknown-type": ["failedPrecondition", "UNKNOWN_DEFINITION"],
   "unknown-relation": ["failedPrecondition", "UNKNOWN_RELATION_OR_PERMISSION"],
@@ -67,21 +69,34 @@ const limitReasons: Readonly<Record<string, string>> = {
   authzPreconditions: "TOO_MANY_PRECONDITIONS_IN_REQUEST",
   authzDelete: "TOO_MANY_RELATIONSHIPS_FOR_TRANSACTIONAL_DELETE",
   authzChecks: "TOO_MANY_CHECKS_IN_REQUEST",
+  authzStoredContext: "MAX_RELATIONSHIP_CONTEXT_SIZE",
+  authzMetadata: "TRANSACTION_METADATA_TOO_LARGE",
 };
+
+/** What is wrong with a schema whose text can be read: there it is found by another part. */
+const typeProblems: ReadonlySet<string> = new Set([
+  "unknown-type",
+  "unknown-relation",
+  "unknown-caveat",
+  "permission-cycle",
+  "transitive-wildcard",
+  "arrow-over-permission",
+  "arrow-over-wildcard",
+  "duplicate-subject",
+  "incomplete-annotation",
+]);
 
 export function spiceStatus(error: HoldfastError): SpiceStatus {
   const [name, reason] = classify(error);
   const message = messageOf(error);
-  const metadata = Object.fromEntries(
-    Object.entries(error.details).map(([key, value]) => [key, String(value)]),
-  );
+  if (reason === undefined) return { code: grpc[name][0], message, details: [] };
   const info = {
     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-    reason: `ERROR_REASON_${reason ?? ""}`,
+    reason: `ERROR_REASON_${reason}`,
     domain: "authzed.com",
-    metadata,
+    metadata: metadataOf(error),
   };
-  return { code: grpc[name][0], message, details: reason === undefined ? [] : [info] };
+  return { code: grpc[name][0], message, details: [info] };
 }
 
 export function spiceShape(error: HoldfastError): Answer {
@@ -89,18 +104,45 @@ export function spiceShape(error: HoldfastError): Answer {
   return { status: grpc[name][1], text: JSON.stringify(spiceStatus(error)) };
 }
 
+/**
+ * The same where the answer is a stream: what the service behind the gateway refuses is a piece of
+ * the stream, even when it is the first. What the gateway itself cannot take does not get so far.
+ */
+export function spiceStreamShape(error: HoldfastError): Answer {
+  const whole = spiceShape(error);
+  if (isMisfit(error) || gatewayCodes.has(error.code)) return whole;
+  return { ...whole, text: `{"error":${whole.text}}\n` };
+}
+
+const gatewayCodes: ReadonlySet<ErrorCode> = new Set([
+  "invalid-json",
+  "unsupported-media-type",
+  "malformed-request",
+  "headers-too-large",
+  "method-not-allowed",
+  "not-found",
+]);
+
 /** The status of an error in the place of one answer of many. */
 export function spiceError(error: unknown): SpiceStatus {
   return spiceStatus(toHoldfastError(error));
 }
 
-function classify({ code, details, status }: HoldfastError): readonly [GrpcCode, string?] {
+function classify({ code, details, status, cause }: HoldfastError): readonly [GrpcCode, string?] {
+  if (cause instanceof SpiceReason) return ["invalidArgument", cause.reason];
+  if (code === "schema-invalid") {
+    return typeProblems.has(String(details["problem"]))
+      ? ["failedPrecondition", "SCHEMA_TYPE_ERROR"]
+      : ["invalidArgument", "SCHEMA_PARSE_ERROR"];
+  }
+  const reason = limitReasons[String(details["limit"])];
+  if (reason !== undefined && (code === "limit-exceeded" || code === "too-large")) {
+    return ["invalidArgument", reason];
+  }
   const row = known[code];
   if (row !== undefined) return row;
-  if (code === "limit-exceeded") {
-    const reason = limitReasons[String(details["limit"])];
-    return reason === undefined ? ["resourceExhausted"] : ["invalidArgument", reason];
-  }
+  if (code === "limit-exceeded") return ["resourceExhausted"];
+  if (status === 504) return ["deadlineExceeded"];
   if (status === 503 || status === 408) return ["unavailable"];
   if (status >= 500) return ["internal"];
   return ["invalidArgument"];
@@ -118,7 +160,7 @@ function messageOf({ code, details, message }: HoldfastError): string {
     case "relation-not-writable":
       return `cannot write a relationship to permission \`${detail("relation")}\` under definition \`${detail("type")}\``;
     case "subject-not-allowed":
-      return `subjects of type \`${detail("subject").replace(/:[^#*]*/, "")}\` are not allowed on relation \`${detail("relation")}\``;
+      return `subjects of type \`${withoutId(detail("subject"))}\` are not allowed on relation \`${detail("relation")}\``;
     case "relationship-exists":
       return `could not CREATE relationship \`${detail("relationship")}\`, as it already existed. If this is persistent, please switch to TOUCH operations or specify a precondition`;
     case "duplicate-update":

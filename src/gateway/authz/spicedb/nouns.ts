@@ -1,18 +1,30 @@
 import { createHash } from "node:crypto";
 import type { Consistency, Verdict } from "../../../model/authz.ts";
 import { fail } from "../../../model/errors.ts";
-import type {
-  ObjectRef,
-  Relationship,
-  RelationshipFilter,
-  SubjectRef,
+import {
+  type ObjectRef,
+  type Relationship,
+  type RelationshipFilter,
+  type SubjectRef,
+  wildcardId,
 } from "../../../model/relationship.ts";
 import { type Message, printTime } from "../proto.ts";
+import { SpiceReason } from "./reasons.ts";
 
 /** The messages of authzed.api.v1 that others are made of, in both directions. */
 
 export function refuseValue(what: string, reason: string): Error {
   return fail("invalid-argument", { what, reason });
+}
+
+/** Everybody is nobody who could be asked about. */
+export function refuseWildcard({ id }: SubjectRef, field: string): void {
+  if (id === wildcardId) throw wildcardRefusal(field);
+}
+
+export function wildcardRefusal(field: string): Error {
+  const details = { what: field, reason: "a wildcard cannot be asked about" };
+  return fail("invalid-argument", details, new SpiceReason("WILDCARD_NOT_ALLOWED", { field }));
 }
 
 /** A message that has to be there. */
@@ -46,8 +58,9 @@ export function readRelationship(message: Message): Relationship {
     subject: readSubject(required(message, "subject", "SubjectReference")),
   };
   const caveat = message.message("optionalCaveat", "ContextualizedCaveat");
-  if (caveat !== undefined && caveat.text("caveatName") !== "") {
-    const name = caveat.text("caveatName");
+  if (caveat !== undefined) {
+    // Without its name it would hold for everybody, which is hardly what was meant.
+    const name = requiredText(caveat, "caveatName");
     const context = caveat.struct("context");
     const isEmpty = context === undefined || Object.keys(context).length === 0;
     relationship.caveat = isEmpty ? { name } : { name, context };
@@ -94,19 +107,33 @@ export function requireFilter(message: Message): RelationshipFilter {
 export function readConsistency(body: Message): Consistency {
   const message = body.message("consistency", "Consistency");
   if (message === undefined) return { kind: "minimize-latency" };
-  const fresh = message.message("atLeastAsFresh", "ZedToken");
-  const exact = message.message("atExactSnapshot", "ZedToken");
-  const isFull = message.flag("fullyConsistent");
-  const isFast = message.flag("minimizeLatency");
-  const given = [fresh, exact, isFull || undefined, isFast || undefined];
-  if (given.filter((each) => each !== undefined).length !== 1) {
+  const given = requirements.filter((name) => message.has(name));
+  const [name] = given;
+  if (name === undefined || given.length > 1) {
     throw refuseValue("Consistency.requirement", "exactly one field is required");
   }
-  if (isFull) return { kind: "fully-consistent" };
-  if (fresh !== undefined)
-    return { kind: "at-least-as-fresh", zookie: requiredText(fresh, "token") };
-  if (exact !== undefined) return { kind: "exact-snapshot", zookie: requiredText(exact, "token") };
-  return { kind: "minimize-latency" };
+  switch (name) {
+    case "atLeastAsFresh":
+      return { kind: "at-least-as-fresh", zookie: readToken(message, name, "ZedToken") ?? "" };
+    case "atExactSnapshot":
+      return { kind: "exact-snapshot", zookie: readToken(message, name, "ZedToken") ?? "" };
+    default:
+      if (!message.flag(name)) throw refuseValue(`Consistency.${name}`, "value must equal true");
+      return { kind: name === "fullyConsistent" ? "fully-consistent" : "minimize-latency" };
+  }
+}
+
+const requirements = [
+  "minimizeLatency",
+  "atLeastAsFresh",
+  "atExactSnapshot",
+  "fullyConsistent",
+] as const;
+
+/** Of a message that has nothing else. One that is there says something: empty it is refused. */
+export function readToken(message: Message, name: string, type: string): string | undefined {
+  const found = message.message(name, type);
+  return found === undefined ? undefined : requiredText(found, "token");
 }
 
 export function printToken(token: string): { readonly token: string } {
@@ -156,14 +183,17 @@ export function printPartial(missing: readonly string[]): unknown {
 
 /**
  * SpiceDB gives a cursor with each result, the port one with each page: so a cursor says where its
- * page began, and how many results of it had been given.
+ * page began, and what was given of it last. Counting would not do, since what expires meanwhile is
+ * missing from the page when it is read again.
  */
 export interface SpiceCursor {
   /** The port's own; absent on the first page. */
   readonly after?: string;
   /** The revision that is read: for the first page, where the port's cursor cannot say it. */
   readonly zookie: string;
+  /** How many results of the page had been given, and the key of the last. */
   readonly given: number;
+  readonly last: string;
 }
 
 /** What a request asks, in short: its cursors are for nothing else. */
@@ -191,17 +221,17 @@ function sorted(value: unknown): unknown {
 
 /** @param digest of the request that it comes with. */
 export function readCursor(body: Message, digest: string): SpiceCursor | undefined {
-  const token = body.message("optionalCursor", "Cursor")?.text("token") ?? "";
-  if (token === "") return undefined;
+  const token = readToken(body, "optionalCursor", "Cursor");
+  if (token === undefined) return undefined;
   const reason = "it is none that was given to this request";
   try {
     const value: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
     if (Array.isArray(value) && value[2] === digest) {
-      const [given, zookie, , after] = value as unknown[];
-      const isCursor =
+      const [given, zookie, , last, after] = value as unknown[];
+      const isCount =
         typeof given === "number" && Number.isInteger(given) && given >= 0 && given <= 1_000_000;
-      if (isCursor && typeof zookie === "string") {
-        return typeof after === "string" ? { after, zookie, given } : { zookie, given };
+      if (isCount && typeof zookie === "string" && typeof last === "string") {
+        return { zookie, given, last, ...(typeof after === "string" ? { after } : {}) };
       }
     }
   } catch {
@@ -211,9 +241,9 @@ export function readCursor(body: Message, digest: string): SpiceCursor | undefin
 }
 
 export function printCursor(
-  { after, zookie, given }: SpiceCursor,
+  { after, zookie, given, last }: SpiceCursor,
   digest: string,
 ): { readonly token: string } {
-  const value = [given, zookie, digest, ...(after === undefined ? [] : [after])];
+  const value = [given, zookie, digest, last, ...(after === undefined ? [] : [after])];
   return { token: Buffer.from(JSON.stringify(value), "utf8").toString("base64url") };
 }

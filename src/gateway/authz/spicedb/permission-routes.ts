@@ -1,16 +1,17 @@
+import { compareBytes } from "../../../authz/order.ts";
 import type {
   CheckItem,
+  CheckManyAnswer,
   CheckManyRequest,
   ExpandTree,
+  FoundResource,
   FoundSubject,
 } from "../../../model/authz.ts";
-import type { SubjectRef } from "../../../model/relationship.ts";
-import type { Route } from "../../route.ts";
+import { type SubjectRef, wildcardId } from "../../../model/relationship.ts";
 import type { Message } from "../proto.ts";
 import { checkCount } from "../read.ts";
-import type { AuthzSources } from "../sources.ts";
-import { type SpiceCall, type SpiceOperation, spiceRoute } from "./call.ts";
-import { printDebug } from "./debug.ts";
+import type { SpiceCall, SpiceOperation } from "./call.ts";
+import { printDebug, readUsed } from "./debug.ts";
 import { spiceError } from "./errors.ts";
 import {
   printLookupPermissionship,
@@ -22,17 +23,23 @@ import {
   readConsistency,
   readObject,
   readSubject,
+  refuseWildcard,
   required,
   requiredText,
+  wildcardRefusal,
 } from "./nouns.ts";
 import { walk } from "./walk.ts";
 
-/** `/v1/permissions/…`. */
-export function permissionRoutes(sources: AuthzSources): Route[] {
-  return operations.map((operation) => spiceRoute(operation, sources));
-}
+const bulk: SpiceOperation = {
+  path: "/permissions/checkbulk",
+  name: "CheckBulkPermissions",
+  summary: "Many checks at one revision.",
+  right: "check",
+  run: (call) => checkBulk(call),
+};
 
-const operations: readonly SpiceOperation[] = [
+/** `/v1/permissions/…`. */
+export const permissionOperations: readonly SpiceOperation[] = [
   {
     path: "/permissions/check",
     name: "CheckPermission",
@@ -40,12 +47,12 @@ const operations: readonly SpiceOperation[] = [
     right: "check",
     run: check,
   },
+  bulk,
   {
-    path: "/permissions/checkbulk",
-    name: "CheckBulkPermissions",
-    summary: "Many checks at one revision.",
-    right: "check",
-    run: checkBulk,
+    ...bulk,
+    path: "/experimental/permissions/bulkcheckpermission",
+    // Its items have no place for a trace, not even for none.
+    run: (call) => checkBulk(call, async () => undefined),
   },
   {
     path: "/permissions/expand",
@@ -57,6 +64,7 @@ const operations: readonly SpiceOperation[] = [
   {
     path: "/permissions/resources",
     name: "LookupResources",
+    streams: true,
     summary: "The resources on which a subject has a permission, one a line.",
     right: "check",
     run: lookupResources,
@@ -64,76 +72,111 @@ const operations: readonly SpiceOperation[] = [
   {
     path: "/permissions/subjects",
     name: "LookupSubjects",
+    streams: true,
     summary: "The subjects that have a permission on a resource, one a line.",
     right: "check",
     run: lookupSubjects,
   },
 ];
 
-async function check({ tenant, body }: SpiceCall): Promise<unknown> {
+async function check({ ask, tenant, body }: SpiceCall): Promise<unknown> {
   const item = readItem(body);
+  refuseWildcard(item.subject, "subject.object_id");
   const explain = body.flag("withTracing");
   const consistency = readConsistency(body);
   const answer = await tenant.check({ ...item, consistency, ...(explain ? { explain } : {}) });
-  const debug = explain ? printDebug(answer, item, (await tenant.readSchema()).text) : null;
+  const debugTrace = explain ? printDebug(answer, item, await readUsed({ ask, tenant })) : null;
   return {
     checkedAt: printToken(answer.zookie),
     permissionship: printPermissionship(answer.verdict),
     partialCaveatInfo: printPartial(answer.missing),
-    debugTrace: debug,
+    debugTrace,
     optionalExpiresAt: null,
   };
 }
 
 type Item = CheckItem & Pick<CheckManyRequest["items"][number], "context">;
 
+/** Which permission is left to whoever looks it up: in a bulk check only its item is refused. */
 function readItem(message: Message): Item {
   const context = message.struct("context");
   const item = {
     resource: readObject(required(message, "resource", "ObjectReference")),
-    permission: requiredText(message, "permission"),
+    permission: message.text("permission"),
     subject: readSubject(required(message, "subject", "SubjectReference")),
   };
   return context === undefined ? item : { ...item, context };
 }
 
-async function checkBulk({ ask, tenant, body }: SpiceCall): Promise<unknown> {
+async function checkBulk(call: SpiceCall, untraced = noTrace): Promise<unknown> {
+  const { ask, tenant, body } = call;
   const { limits } = ask;
   const messages = body.messages("items", "CheckBulkPermissionsRequestItem");
   checkCount(messages.length, "authzChecks", { limits, what: "one bulk check" });
   const consistency = readConsistency(body);
   const items = messages.map(readItem);
-  if (items.length === 0) {
+  // Of one that asks for everybody the port says something else.
+  const asked = items.filter(({ subject }) => subject.id !== wildcardId);
+  if (asked.length === 0) {
     const { zookie } = await tenant.read({ limit: 1, consistency });
-    return { checkedAt: printToken(zookie), pairs: [] };
+    return { checkedAt: printToken(zookie), pairs: items.map((item) => pairOf(item)) };
   }
-  const answer = await tenant.checkMany({ consistency, items });
-  const pairs = answer.items.map((result, index) => {
-    const request = printItem(items[index]);
-    if ("error" in result) return { request, error: spiceError(result.error) };
-    return {
-      request,
-      item: {
-        permissionship: printPermissionship(result.verdict),
-        partialCaveatInfo: printPartial(result.missing),
-        debugTrace: null,
-      },
-    };
-  });
+  const answer = await tenant.checkMany({ consistency, items: asked });
+  const trace = body.flag("withTracing") ? await makeTracer(call, answer.zookie) : untraced;
+  const results = answer.items.values();
+  const pairs: unknown[] = [];
+  for (const item of items) {
+    const result = item.subject.id === wildcardId ? undefined : results.next().value;
+    pairs.push(pairOf(item, result, await trace(item, result)));
+  }
   return { checkedAt: printToken(answer.zookie), pairs };
 }
 
-function printItem(item: Item | undefined): unknown {
-  if (item === undefined) return null;
-  const { resource, permission, subject, context = null } = item;
-  return { resource: printObject(resource), permission, subject: printSubject(subject), context };
+type Result = CheckManyAnswer["items"][number];
+type Trace = (item: Item, result: Result | undefined) => Promise<unknown>;
+
+const noTrace: Trace = async () => null;
+
+/** Each is asked again, at the same revision, by itself: only a check is explained. */
+async function makeTracer({ ask, tenant }: SpiceCall, zookie: string): Promise<Trace> {
+  const used = await readUsed({ ask, tenant });
+  const consistency = { kind: "exact-snapshot", zookie } as const;
+  return async (item, result) => {
+    if (result === undefined || "error" in result) return null;
+    return printDebug(await tenant.check({ ...item, consistency, explain: true }), item, used);
+  };
+}
+
+/** Without a result: it asked for everybody. */
+function pairOf(item: Item, result?: Result, debugTrace?: unknown): unknown {
+  const request = printItem(item);
+  if (result === undefined) {
+    return { request, error: spiceError(wildcardRefusal("subject.object_id")) };
+  }
+  if ("error" in result) return { request, error: spiceError(result.error) };
+  const { verdict, missing } = result;
+  const permissionship = printPermissionship(verdict);
+  return {
+    request,
+    item: { permissionship, partialCaveatInfo: printPartial(missing), debugTrace },
+  };
+}
+
+function printItem({ resource, permission, subject, context }: Item): unknown {
+  return {
+    resource: printObject(resource),
+    permission,
+    subject: printSubject(subject),
+    context: context ?? null,
+  };
 }
 
 async function expand({ tenant, body }: SpiceCall): Promise<unknown> {
   const { tree, zookie } = await tenant.expand({
     consistency: readConsistency(body),
     resource: readObject(required(body, "resource", "ObjectReference")),
-    permission: requiredText(body, "permission"),
+    permission: body.text("permission"),
+    deep: "rights",
   });
   return { expandedAt: printToken(zookie), treeRoot: printTree(tree) };
 }
@@ -166,11 +209,14 @@ async function* lookupResources({ ask, tenant, body }: SpiceCall): AsyncGenerato
     subject: readSubject(required(body, "subject", "SubjectReference")),
     ...(context === undefined ? {} : { context }),
   };
+  refuseWildcard(request.subject, "subject_id");
   const pages = walk({
     body,
     limit: body.count("optionalLimit"),
     pageSize: ask.limits.authzPage,
     signal: ask.signal,
+    key: ({ id }: FoundResource) => id,
+    isBehind: ({ id }, last) => compareBytes(id, last) > 0,
     next: (page) => tenant.lookupResources({ ...request, ...page }),
   });
   for await (const { items, zookie, cursor } of pages) {
@@ -194,7 +240,7 @@ async function* lookupSubjects({ ask, tenant, body }: SpiceCall): AsyncGenerator
   ]);
   const request = {
     resource: readObject(required(body, "resource", "ObjectReference")),
-    permission: requiredText(body, "permission"),
+    permission: body.text("permission"),
     subjectType: requiredText(body, "subjectObjectType"),
     ...(relation === "" || relation === "..." ? {} : { subjectRelation: relation }),
     ...(context === undefined ? {} : { context }),
@@ -205,11 +251,14 @@ async function* lookupSubjects({ ask, tenant, body }: SpiceCall): AsyncGenerator
     pageSize: ask.limits.authzPage,
     signal: ask.signal,
     // The limit is one of concrete subjects.
-    free: ({ id }: FoundSubject) => id === "*",
+    free: ({ id }: FoundSubject) => id === wildcardId,
+    key: ({ id }: FoundSubject) => id,
+    isBehind: ({ id }, last) =>
+      id !== wildcardId && (last === wildcardId || compareBytes(id, last) > 0),
     next: (page) => tenant.lookupSubjects({ ...request, ...page }),
   });
   const isHidden = ({ id }: FoundSubject): boolean =>
-    id === "*" && wildcards === "WILDCARD_OPTION_EXCLUDE_WILDCARDS";
+    id === wildcardId && wildcards === "WILDCARD_OPTION_EXCLUDE_WILDCARDS";
   for await (const { items, zookie, cursor } of pages) {
     yield items.flatMap((found, index) =>
       isHidden(found) ? [] : [printSubjectResult(found, zookie, cursor(index))],

@@ -52,7 +52,7 @@ function printDifference(difference: SchemaDifference, sides: Sides): Printed {
     case "subject-removed": {
       const isAdded = difference.kind === "subject-added";
       const change = {
-        relation: relationOf(isAdded ? sides.after : sides.before, difference),
+        relation: relationOf(sides.after, difference),
         changedSubjectType: printSubjectType(difference.subject),
       };
       return isAdded

@@ -1,11 +1,13 @@
 import type { Precondition, WriteRelationships } from "../../../model/authz.ts";
-import { fail } from "../../../model/errors.ts";
-import type { RelationshipUpdate } from "../../../model/relationship.ts";
-import type { Route } from "../../route.ts";
+import { fail, HoldfastError } from "../../../model/errors.ts";
+import {
+  formatRelationship,
+  type Relationship,
+  type RelationshipUpdate,
+} from "../../../model/relationship.ts";
 import { Message } from "../proto.ts";
 import { checkCount } from "../read.ts";
-import type { AuthzSources } from "../sources.ts";
-import { type SpiceCall, type SpiceOperation, spiceRoute } from "./call.ts";
+import type { SpiceCall, SpiceOperation } from "./call.ts";
 import {
   printRelationship,
   printToken,
@@ -15,15 +17,30 @@ import {
   required,
   requireFilter,
 } from "./nouns.ts";
+import { SpiceReason } from "./reasons.ts";
 import { splitValues } from "./values.ts";
 import { walk } from "./walk.ts";
 
-/** `/v1/relationships/…`. */
-export function spiceRelationshipRoutes(sources: AuthzSources): Route[] {
-  return operations.map((operation) => spiceRoute(operation, sources));
-}
+const importing: SpiceOperation = {
+  path: "/relationships/importbulk",
+  name: "ImportBulkRelationships",
+  summary: "Creates relationships, in as many messages as it takes.",
+  right: "write",
+  takesLines: true,
+  run: importBulk,
+};
 
-const operations: readonly SpiceOperation[] = [
+const exporting: SpiceOperation = {
+  path: "/relationships/exportbulk",
+  name: "ExportBulkRelationships",
+  summary: "All relationships of one revision, many a line.",
+  right: "read",
+  streams: true,
+  run: exportBulk,
+};
+
+/** `/v1/relationships/…`. */
+export const relationshipOperations: readonly SpiceOperation[] = [
   {
     path: "/relationships/write",
     name: "WriteRelationships",
@@ -41,25 +58,15 @@ const operations: readonly SpiceOperation[] = [
   {
     path: "/relationships/read",
     name: "ReadRelationships",
+    streams: true,
     summary: "The relationships that match a filter, one a line.",
     right: "read",
     run: read,
   },
-  {
-    path: "/relationships/importbulk",
-    name: "ImportBulkRelationships",
-    summary: "Creates relationships, in as many messages as it takes.",
-    right: "write",
-    takesLines: true,
-    run: importBulk,
-  },
-  {
-    path: "/relationships/exportbulk",
-    name: "ExportBulkRelationships",
-    summary: "All relationships of one revision, many a line.",
-    right: "read",
-    run: exportBulk,
-  },
+  importing,
+  { ...importing, path: "/experimental/relationships/bulkimport" },
+  exporting,
+  { ...exporting, path: "/experimental/relationships/bulkexport" },
 ];
 
 const updateOperations = {
@@ -84,22 +91,36 @@ function readUpdate(message: Message): RelationshipUpdate {
   };
 }
 
-async function write({ ask, tenant, body }: SpiceCall): Promise<unknown> {
+async function write(call: SpiceCall): Promise<unknown> {
+  const { ask, tenant, body } = call;
   const { limits } = ask;
   const updates = body.messages("updates", "RelationshipUpdate");
   checkCount(updates.length, "authzUpdates", { limits, what: "one write" });
-  const request: WriteRelationships = {
-    updates: updates.map(readUpdate),
-    ...readConditions({ ask, tenant, body }),
-  };
-  const { zookie } = await tenant.write(request);
+  const conditions = readConditions(call);
+  if (updates.length === 0) return { writtenAt: await writeNothing(call, conditions) };
+  const { zookie } = await tenant.write({ updates: updates.map(readUpdate), ...conditions });
   return { writtenAt: printToken(zookie) };
 }
 
-function readConditions({
-  ask,
-  body,
-}: SpiceCall): Pick<WriteRelationships, "preconditions" | "metadata"> {
+/** A write without updates asks whether its preconditions hold, all at one revision. */
+async function writeNothing(
+  { tenant }: SpiceCall,
+  { preconditions = [] }: Conditions,
+): Promise<unknown> {
+  const { zookie } = await tenant.read({ limit: 1, consistency: { kind: "fully-consistent" } });
+  const consistency = { kind: "exact-snapshot", zookie } as const;
+  for (const { must, filter } of preconditions) {
+    const { items } = await tenant.read({ filter, limit: 1, consistency });
+    if (items.length > 0 === (must === "match")) continue;
+    const found = must === "match" ? "nothing matches" : "something matches";
+    throw fail("precondition-failed", { filter: `${found} ${JSON.stringify(filter)}` });
+  }
+  return printToken(zookie);
+}
+
+type Conditions = Pick<WriteRelationships, "preconditions" | "metadata">;
+
+function readConditions({ ask, body }: SpiceCall): Conditions {
   const { limits } = ask;
   const preconditions = body.messages("optionalPreconditions", "Precondition");
   checkCount(preconditions.length, "authzPreconditions", { limits, what: "one write" });
@@ -128,17 +149,18 @@ function readPrecondition(message: Message): Precondition {
 async function deleteMatching(call: SpiceCall): Promise<unknown> {
   const { tenant, body } = call;
   const filter = requireFilter(required(body, "relationshipFilter", "RelationshipFilter"));
-  const limit = body.count("optionalLimit");
+  const limit = readDeleteLimit(call);
   const isPartial = body.flag("optionalAllowPartialDeletions");
-  const conditions = readConditions(call);
+  const { preconditions, ...metadata } = readConditions(call);
   const request = {
     filter,
-    ...(limit === 0 ? {} : { limit: Math.min(limit, call.ask.limits.authzDelete) }),
+    ...metadata,
+    ...(limit === 0 ? {} : { limit }),
     ...(limit !== 0 && !isPartial ? { allOrNothing: true } : {}),
   };
   let { zookie, deleted, complete } = await tenant.deleteRelationships({
     ...request,
-    ...conditions,
+    ...(preconditions === undefined ? {} : { preconditions }),
   });
   // Without a limit all of them go there; here it may take more than one transaction.
   while (!complete && limit === 0) {
@@ -154,6 +176,22 @@ async function deleteMatching(call: SpiceCall): Promise<unknown> {
   };
 }
 
+/** A larger one would promise more than one transaction can keep. */
+function readDeleteLimit({ ask, body }: SpiceCall): number {
+  const limit = body.count("optionalLimit");
+  const max = ask.limits.authzDelete;
+  if (limit <= max) return limit;
+  const reason = new SpiceReason("EXCEEDS_MAXIMUM_ALLOWABLE_LIMIT", {
+    limit_provided: String(limit),
+    maximum_limit_allowed: String(max),
+  });
+  const details = {
+    what: "DeleteRelationshipsRequest.optionalLimit",
+    reason: `the most is ${max}`,
+  };
+  throw fail("invalid-argument", details, reason);
+}
+
 async function* read({ ask, tenant, body }: SpiceCall): AsyncGenerator<unknown> {
   const filter = requireFilter(required(body, "relationshipFilter", "RelationshipFilter"));
   const pages = walk({
@@ -161,6 +199,7 @@ async function* read({ ask, tenant, body }: SpiceCall): AsyncGenerator<unknown> 
     limit: body.count("optionalLimit"),
     pageSize: ask.limits.authzPage,
     signal: ask.signal,
+    key: (relationship: Relationship) => formatRelationship(relationship),
     next: (page) => tenant.read({ filter, ...page }),
   });
   for await (const { items, zookie, cursor } of pages) {
@@ -178,7 +217,7 @@ async function importBulk({ ask, tenant }: SpiceCall): Promise<unknown> {
   let batch: RelationshipUpdate[] = [];
   const flush = async (): Promise<void> => {
     if (batch.length === 0) return;
-    await tenant.write({ updates: batch });
+    await tenant.write({ updates: batch }).catch(asRecreated);
     loaded += batch.length;
     batch = [];
   };
@@ -191,6 +230,12 @@ async function importBulk({ ask, tenant }: SpiceCall): Promise<unknown> {
   }
   await flush();
   return { numLoaded: String(loaded) };
+}
+
+/** Twice in one import: the second finds the first there, as it would in the batch after. */
+function asRecreated(error: unknown): never {
+  if (!(error instanceof HoldfastError) || error.code !== "duplicate-update") throw error;
+  throw fail("relationship-exists", error.details);
 }
 
 function parse(text: string): unknown {
@@ -211,6 +256,7 @@ async function* exportBulk({ ask, tenant, body }: SpiceCall): AsyncGenerator<unk
     limit: 0,
     pageSize: size === 0 ? ask.limits.authzPage : Math.min(size, ask.limits.authzPage),
     signal: ask.signal,
+    key: (relationship: Relationship) => formatRelationship(relationship),
     next: (page) => tenant.read(filter === undefined ? page : { filter, ...page }),
   });
   for await (const { items, cursor } of pages) {

@@ -1,26 +1,14 @@
-import { acceptedSchema } from "../../../authz/schema/dialect.ts";
 import { diffSchemas } from "../../../authz/schema/diff.ts";
-import { parseNativeSchema } from "../../../authz/schema/native/parse.ts";
-import {
-  affectedPermissions,
-  dependencies,
-  type RelationRef,
-} from "../../../authz/schema/reflect.ts";
-import type { Schema } from "../../../authz/schema/schema.ts";
-import type { TenantPort } from "../../../model/authz.ts";
-import { fail, HoldfastError } from "../../../model/errors.ts";
-import type { Limits } from "../../../model/limits.ts";
-import type { Route } from "../../route.ts";
-import type { AuthzSources } from "../sources.ts";
-import { type SpiceCall, type SpiceOperation, spiceRoute } from "./call.ts";
-import { printToken, requiredText } from "./nouns.ts";
+import { requireRelation } from "../../../authz/schema/place.ts";
+import { affectedBy, dependencies, type RelationRef } from "../../../authz/schema/reflect.ts";
+import type { RelationDefinition, Schema } from "../../../authz/schema/schema.ts";
+import { fail } from "../../../model/errors.ts";
+import type { SpiceCall, SpiceOperation } from "./call.ts";
+import { parseGiven, readCurrent } from "./current-schema.ts";
+import { printToken, readConsistency } from "./nouns.ts";
 import { printDifferences } from "./print-diff.ts";
+import { SpiceReason } from "./reasons.ts";
 import { reflect } from "./reflection.ts";
-
-/** `/v1/schema/…`. Some have two paths, since those of the definition and of the talk differ. */
-export function spiceSchemaRoutes(sources: AuthzSources): Route[] {
-  return operations.map((operation) => spiceRoute(operation, sources));
-}
 
 const readSchema: SpiceOperation = {
   path: "/schema/read",
@@ -64,12 +52,11 @@ const computable: SpiceOperation = {
   right: "read",
   run: async (call) => {
     const { schema, readAt } = await current(call);
-    const ref = {
-      type: requiredText(call.body, "definitionName"),
-      name: requiredText(call.body, "relationName"),
-    };
+    const name = call.body.text("relationName");
+    // Without a relation: of the objects themselves, wherever they are subjects.
+    const ref = { type: call.body.text("definitionName"), name: name === "" ? null : name };
     const prefix = call.body.text("optionalDefinitionNameFilter");
-    const found = affectedPermissions(schema, ref).filter(({ type }) => type.startsWith(prefix));
+    const found = affectedBy(schema, ref).filter(({ type }) => type.startsWith(prefix));
     return { permissions: found.map(printRef), readAt };
   },
 };
@@ -82,10 +69,12 @@ const dependent: SpiceOperation = {
   run: async (call) => {
     const { schema, readAt } = await current(call);
     const ref = {
-      type: requiredText(call.body, "definitionName"),
-      name: requiredText(call.body, "permissionName"),
+      type: call.body.text("definitionName"),
+      name: call.body.text("permissionName"),
     };
-    return { relations: dependencies(schema, ref).map(printRef), readAt };
+    const relations = dependencies(schema, ref).map(printRef);
+    if (!isPermission(requireRelation(schema, ref))) throw refuseRelation(ref.name);
+    return { relations, readAt };
   },
 };
 
@@ -102,48 +91,51 @@ const diff: SpiceOperation = {
   },
 };
 
-const operations: readonly SpiceOperation[] = [
+/**
+ * `/v1/schema/…`. Some have several paths: those of the definition and of the talk differ, and there
+ * are those from when they were an experiment.
+ */
+export const schemaOperations: readonly SpiceOperation[] = [
   readSchema,
   writeSchema,
   reflectSchema,
+  { ...reflectSchema, path: "/experimental/reflectschema" },
   computable,
   { ...computable, path: "/schema/computablepermissions" },
+  { ...computable, path: "/experimental/permissions/computable" },
   dependent,
   { ...dependent, path: "/schema/dependentrelations" },
+  { ...dependent, path: "/experimental/permissions/dependent" },
   diff,
+  { ...diff, path: "/experimental/diffschema" },
 ];
+
+function isPermission({ rewrite }: RelationDefinition): boolean {
+  return rewrite.kind !== "this";
+}
+
+function refuseRelation(relationName: string): Error {
+  const details = {
+    what: "permissionName",
+    reason: `the relation ${relationName} is no permission`,
+  };
+  const reason = new SpiceReason("UNKNOWN_RELATION_OR_PERMISSION", { relationName });
+  return fail("invalid-argument", details, reason);
+}
 
 function printRef({ type, name, kind }: RelationRef): unknown {
   return { definitionName: type, relationName: name, isPermission: kind === "permission" };
 }
 
-async function current({
-  ask,
-  tenant,
-}: SpiceCall): Promise<{ readonly schema: Schema; readonly readAt: unknown }> {
-  const { schema, zookie } = await readCurrent(tenant, ask.limits);
-  return { schema, readAt: printToken(zookie) };
-}
-
-async function readCurrent(
-  tenant: TenantPort,
-  limits: Limits,
-): Promise<{ readonly schema: Schema; readonly zookie: string }> {
-  try {
-    const description = await tenant.readSchema();
-    return { schema: acceptedSchema(description, limits), zookie: description.zookie };
-  } catch (error) {
-    // With this API a server without a schema has the empty one.
-    if (!(error instanceof HoldfastError) || error.code !== "schema-missing") throw error;
-    const { zookie } = await tenant.read({ limit: 1 });
-    return { schema: parseGiven("", limits), zookie };
+/** Which revision was asked for is checked; what the schema was at an old one is not kept apart. */
+async function current(
+  call: SpiceCall,
+): Promise<{ readonly schema: Schema; readonly readAt: unknown }> {
+  const consistency = readConsistency(call.body);
+  if (!("zookie" in consistency)) {
+    const { schema, zookie } = await readCurrent(call);
+    return { schema, readAt: printToken(zookie) };
   }
-}
-
-function parseGiven(text: string, limits: Limits): Schema {
-  const { schema, problems } = parseNativeSchema(text, limits);
-  if (schema !== null) return schema;
-  const [first] = problems.filter(({ severity }) => severity === "error");
-  const at = first === undefined ? "" : `line ${first.at.line}, column ${first.at.column}: `;
-  throw fail("schema-invalid", { reason: `${at}${first?.message ?? "it cannot be read"}` });
+  const { zookie } = await call.tenant.read({ limit: 1, consistency });
+  return { schema: (await readCurrent(call)).schema, readAt: printToken(zookie) };
 }

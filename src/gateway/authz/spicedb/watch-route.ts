@@ -1,50 +1,70 @@
+import { requireRelation } from "../../../authz/schema/place.ts";
+import type { Schema } from "../../../authz/schema/schema.ts";
+import { checkFilter } from "../../../authz/write/filter.ts";
 import type { Change, WatchEvent } from "../../../model/authz.ts";
+import { fail } from "../../../model/errors.ts";
 import type { Relationship, RelationshipFilter } from "../../../model/relationship.ts";
-import type { Route } from "../../route.ts";
-import type { AuthzSources } from "../sources.ts";
-import { type SpiceCall, spiceRoute } from "./call.ts";
-import { printRelationship, printToken, refuseValue, requireFilter } from "./nouns.ts";
+import type { SpiceCall, SpiceOperation } from "./call.ts";
+import { readCurrent } from "./current-schema.ts";
+import { printRelationship, printToken, readToken, refuseValue, requireFilter } from "./nouns.ts";
 
 /** `/v1/watch`. */
-export function spiceWatchRoute(sources: AuthzSources): Route {
-  return spiceRoute(
-    {
-      path: "/watch",
-      name: "Watch",
-      summary: "Changes as they become durable, one transaction a line.",
-      right: "read",
-      run: watch,
-    },
-    sources,
-  );
-}
+export const watchOperation: SpiceOperation = {
+  path: "/watch",
+  name: "Watch",
+  summary: "Changes as they become durable, one transaction a line.",
+  right: "read",
+  streams: true,
+  run: watch,
+};
 
-async function* watch({ ask, tenant, body }: SpiceCall): AsyncGenerator<unknown> {
+async function* watch(call: SpiceCall): AsyncGenerator<unknown> {
+  const { ask, tenant, body } = call;
   const types = body.texts("optionalObjectTypes");
-  const after = body.message("optionalStartCursor", "ZedToken")?.text("token") ?? "";
+  const after = readToken(body, "optionalStartCursor", "ZedToken");
   const filters = body
     .messages("optionalRelationshipFilters", "RelationshipFilter")
     .map(requireFilter);
-  const kinds = new Set(body.list("optionalUpdateKinds").map(readKind));
+  const kinds = new Set(body.choices("optionalUpdateKinds", kindNames));
   const wanted: Wanted = {
     filters,
-    relationships: kinds.size === 0 || kinds.has("RELATIONSHIP_UPDATES"),
-    schemas: kinds.has("SCHEMA_UPDATES"),
-    checkpoints: kinds.has("CHECKPOINTS"),
+    relationships:
+      kinds.size === 0 ||
+      kinds.has("WATCH_KIND_UNSPECIFIED") ||
+      kinds.has("WATCH_KIND_INCLUDE_RELATIONSHIP_UPDATES"),
+    schemas: kinds.has("WATCH_KIND_INCLUDE_SCHEMA_UPDATES"),
+    checkpoints: kinds.has("WATCH_KIND_INCLUDE_CHECKPOINTS"),
   };
   if (wanted.relationships && types.length > 0 && filters.length > 0) {
     const reason = "cannot specify both object types and relationship filters";
     throw refuseValue("WatchRequest", reason);
   }
+  if (filters.length > 0) checkFilters(filters, (await readCurrent(call)).schema);
   const events = tenant.watch({
     signal: ask.signal,
-    ...(after === "" ? {} : { after }),
+    ...(after === undefined ? {} : { after }),
     ...(types.length === 0 ? {} : { resourceTypes: types }),
   });
   for await (const event of events) {
     const response = printEvent(event, wanted);
     if (response !== undefined) yield response;
   }
+}
+
+/** What a filter names must be there: one with a name misspelt would wait for ever. */
+function checkFilters(filters: readonly RelationshipFilter[], schema: Schema): void {
+  for (const filter of filters) {
+    checkFilter(filter);
+    const { resourceType, relation, subjectType, subjectRelation } = filter;
+    requireNamed(schema, resourceType, relation);
+    requireNamed(schema, subjectType, subjectRelation ?? undefined);
+  }
+}
+
+function requireNamed(schema: Schema, type: string | undefined, name: string | undefined): void {
+  if (type === undefined) return;
+  if (name !== undefined) requireRelation(schema, { type, name });
+  else if (!schema.types.has(type)) throw fail("unknown-type", { type });
 }
 
 interface Wanted {
@@ -54,14 +74,12 @@ interface Wanted {
   readonly checkpoints: boolean;
 }
 
-const kindNames = ["RELATIONSHIP_UPDATES", "RELATIONSHIP_UPDATES", "SCHEMA_UPDATES", "CHECKPOINTS"];
-
-function readKind(value: unknown): string {
-  if (typeof value === "number") return kindNames[value] ?? "";
-  return String(value)
-    .replace("WATCH_KIND_INCLUDE_", "")
-    .replace("WATCH_KIND_UNSPECIFIED", "RELATIONSHIP_UPDATES");
-}
+const kindNames = [
+  "WATCH_KIND_UNSPECIFIED",
+  "WATCH_KIND_INCLUDE_RELATIONSHIP_UPDATES",
+  "WATCH_KIND_INCLUDE_SCHEMA_UPDATES",
+  "WATCH_KIND_INCLUDE_CHECKPOINTS",
+] as const;
 
 const nothing = {
   updates: [],
