@@ -7,6 +7,7 @@ import type { RelationReads, RelationWrites, TenantRow } from "../store/relation
 import { Budget } from "./budget.ts";
 import { Evaluator } from "./check/evaluator.ts";
 import { History } from "./history.ts";
+import { Lineage } from "./lineage.ts";
 import { Loader } from "./loader.ts";
 import { Tenant } from "./tenant.ts";
 import { everything, type Share, Tenants } from "./tenants.ts";
@@ -63,6 +64,8 @@ const standing: ReadonlySet<AuthzChange["kind"]> = new Set([
 
 /** What authenticates the zookies of a tenant. No document of others can have a blank name. */
 const keyDocument = " zookie-key";
+/** Who wrote which of its revisions. */
+const lineageDocument = " lineage";
 
 /** How long a window that has grown too large is kept, for the questions that made it so. */
 const windowLeftMs = 1_000;
@@ -128,7 +131,8 @@ export class Authz {
     if (!this.#tenants.isHere(row.id)) return;
     const key = await this.store.loadDocument(row.number, keyDocument);
     assert(key !== null, "every tenant has a key");
-    const tenant = this.#makeTenant(row, key);
+    const lineage = await this.store.loadDocument(row.number, lineageDocument);
+    const tenant = this.#makeTenant(row, { key, lineage });
     for (const schema of await this.store.loadSchemas(row.number)) tenant.addSchema(schema, null);
     const [latest] = await this.store.scanLog({
       tenant: row.number,
@@ -157,13 +161,16 @@ export class Authz {
     tenant.view = view;
   }
 
-  #makeTenant(row: TenantRow, key: string): Tenant {
+  #makeTenant(row: TenantRow, kept: { key: string; lineage: string | null }): Tenant {
     const { limits, host } = this;
-    const zookies = new Zookies(Buffer.from(key, "base64"));
+    const lineage = new Lineage(host.random());
+    lineage.begin(kept.lineage, row.revision + 1);
+    const zookies = new Zookies(Buffer.from(kept.key, "base64"), lineage);
     const confirm =
       this.#tenants.share === everything ? undefined : (of: Tenant) => this.#confirm(of);
     return new Tenant(row, {
       limits,
+      lineage,
       zookies,
       budget: new Budget({
         tenant: row.id,
@@ -340,6 +347,10 @@ export class Authz {
   ): void {
     tenant.applied = revision;
     tenant.latestAt = now;
+    const text = tenant.lineage.keep();
+    if (text !== null) {
+      stamp.writes.putDocuments.push({ tenant: tenant.number, name: lineageDocument, text });
+    }
     this.#flying.push({ batch: stamp.batch, tenant, revision });
   }
 
@@ -364,7 +375,7 @@ export class Authz {
     };
     writes.putTenants.push(row);
     writes.putDocuments.push({ tenant: row.number, name: keyDocument, text: key });
-    const tenant = this.#makeTenant(row, key);
+    const tenant = this.#makeTenant(row, { key, lineage: null });
     this.#tenants.created(tenant);
     this.#flying.push({ batch, tenant, revision: null });
     return { revision: 0, zookie: tenant.zookies.make(0) };
@@ -436,6 +447,7 @@ export class Authz {
 
   async #catchUp(tenant: Tenant, row: TenantRow): Promise<void> {
     const schemas = await this.store.loadSchemas(row.number);
+    const lineage = await this.store.loadDocument(row.number, lineageDocument);
     assert(row.revision >= tenant.durable, "what was durable is in the store");
     // Up to the next `await` nobody asks in between.
     const { view } = tenant;
@@ -445,6 +457,7 @@ export class Authz {
     if (view.residency === null && nothingNew) view.rollBack(tenant.durable);
     else tenant.view = this.makeWindow(tenant);
     tenant.rollBack(row, schemas);
+    tenant.lineage.begin(lineage, row.revision + 1);
     tenant.relationships = tenant.view.graph.size;
     this.history.becameDurable(tenant);
     // What was written although it failed is read like a change of somebody else.

@@ -9,6 +9,7 @@ import type { Budget } from "./budget.ts";
 import { type Caveat, compileCaveat } from "./caveat/caveat.ts";
 import type { CompiledSchema } from "./check/evaluation.ts";
 import type { Evaluator } from "./check/evaluator.ts";
+import type { Lineage } from "./lineage.ts";
 import { acceptedSchema } from "./schema/dialect.ts";
 import { requireRelation } from "./schema/place.ts";
 import type { Schema } from "./schema/schema.ts";
@@ -37,6 +38,7 @@ export class Tenant {
   readonly number: number;
   readonly id: string;
   readonly limits: Limits;
+  readonly lineage: Lineage;
   readonly zookies: Zookies;
   /** For the questions that come from outside. */
   readonly budget: Budget;
@@ -79,6 +81,7 @@ export class Tenant {
     this.oldest = row.trimmed;
     this.currentSchema = row.schema;
     this.limits = parts.limits;
+    this.lineage = parts.lineage;
     this.zookies = parts.zookies;
     this.budget = parts.budget;
     this.view = parts.view;
@@ -357,6 +360,7 @@ export class Tenant {
 
 export interface TenantParts {
   readonly limits: Limits;
+  readonly lineage: Lineage;
   readonly zookies: Zookies;
   readonly budget: Budget;
   readonly view: View;

@@ -451,8 +451,8 @@ export const errorTable = {
   },
   "zookie-future": {
     status: 400,
-    message: "The zookie is of a revision that this store has not reached",
-    action: "It may come from a copy that was ahead: ask again with a new one.",
+    message: "The zookie is of a revision that this store does not have",
+    action: "The store was set back to an older copy, or is one: ask again with a new zookie.",
   },
   "invalid-cursor": {
     status: 400,

@@ -1,3 +1,4 @@
+import { Lineage } from "../../authz/lineage.ts";
 import { Zookies } from "../../authz/zookie.ts";
 import { tupleId } from "../../store/memory/relation-tables.ts";
 import type { Tables } from "../../store/memory/tables.ts";
@@ -65,7 +66,7 @@ export class Ledger {
     for (const { tenant: number, name, text } of writes.putDocuments) {
       const tenant = this.#tenants.get(number);
       if (name !== keyDocument || text === null || tenant === undefined) continue;
-      tenant.zookies = new Zookies(Buffer.from(text, "base64"));
+      tenant.zookies = new Zookies(Buffer.from(text, "base64"), new Lineage(0));
     }
     for (const row of writes.putSchemas) this.#tenants.get(row.tenant)?.schemas.push(row);
     for (const commit of writes.relations) this.#commit(commit);
@@ -199,7 +200,7 @@ function newTenant(number: number, id: string): LedgerTenant {
 
 function read(zookies: Zookies | null, zookie: string): number | null {
   try {
-    return zookies?.read(zookie) ?? null;
+    return zookies?.parse(zookie).revision ?? null;
   } catch {
     return null; // of another life
   }
