@@ -60,11 +60,15 @@ async function main([name, ...args]) {
   }
   const node = await prepare();
   const argv = tasks[name](args);
-  // `node` stays where the caller stands, since its arguments are paths; the others run at the root.
-  const anywhere = name === "node";
-  if (!anywhere && !existsSync(path.join(root, argv[0]))) {
-    throw new SetupError(`"${name}" runs ${argv[0]}, which this checkout does not have`);
+  if (name !== "node") {
+    const file = path.join(root, argv[0]);
+    if (!existsSync(file)) {
+      throw new SetupError(`"${name}" runs ${argv[0]}, which this checkout does not have`);
+    }
+    argv[0] = file;
   }
+  // These stay where the caller stands, since their arguments are paths; the others run at the root.
+  const anywhere = name === "node" || name === "holdfast";
   const cwd = anywhere ? (process.env.INIT_CWD ?? process.cwd()) : root;
   await handOver(node, ["--conditions=holdfast-source", ...argv], cwd);
 }
@@ -155,10 +159,20 @@ async function installDependencies(node) {
   writeFileSync(stampFile, stampOf(node));
 }
 
-/** Lets a package inside the repository (an example with a package.json) import "holdfast". */
+/**
+ * Lets a package inside the repository (an example with a package.json) import "holdfast", and
+ * `npx holdfast` work here as it does where Holdfast is installed.
+ */
 function linkSelf() {
-  const link = path.join(root, "node_modules", "holdfast");
-  if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(root, link, "junction");
+  const modules = path.join(root, "node_modules");
+  linkOnce(root, path.join(modules, "holdfast"), "junction");
+  if (process.platform === "win32") return; // links to programs do not run there
+  mkdirSync(path.join(modules, ".bin"), { recursive: true });
+  linkOnce(path.join(root, "tools", "holdfast.mjs"), path.join(modules, ".bin", "holdfast"), "file");
+}
+
+function linkOnce(target, link, type) {
+  if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(target, link, type);
 }
 
 function dependenciesAreCurrent(node) {
