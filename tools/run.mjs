@@ -168,7 +168,11 @@ function linkSelf() {
   linkOnce(root, path.join(modules, "holdfast"), "junction");
   if (process.platform === "win32") return; // links to programs do not run there
   mkdirSync(path.join(modules, ".bin"), { recursive: true });
-  linkOnce(path.join(root, "tools", "holdfast.mjs"), path.join(modules, ".bin", "holdfast"), "file");
+  linkOnce(
+    path.join(root, "tools", "holdfast.mjs"),
+    path.join(modules, ".bin", "holdfast"),
+    "file",
+  );
 }
 
 function linkOnce(target, link, type) {
