@@ -83,9 +83,13 @@ function parsed(): Options {
   const names = { type: "string", multiple: true } as const;
   try {
     const { values, positionals } = parseArgs({
-      options: { quick: flag, json: flag, case: names },
+      options: { quick: flag, json: flag, help: flag, case: names },
       allowPositionals: true,
     });
+    if (values.help) {
+      console.log(usage);
+      return process.exit(0);
+    }
     const [family = "", ...others] = positionals;
     const cases = families[family];
     if (cases === undefined || others.length > 0) throw new Error("bench what?");
