@@ -1,27 +1,8 @@
 import type { Command } from "commander";
-import {
-  addConnectionOptions,
-  type ConnectionOptions,
-  openPort,
-  parseAddress,
-  reportDone,
-} from "../connection.ts";
+import { defineControl } from "../control.ts";
 
-export const examples: readonly (readonly [string, string])[] = [
-  ["inv_k3f0001", "by id"],
-  ["checkout/o-1", "the run of a workflow, by service and key"],
-];
+export { controlExamples as examples } from "../control.ts";
 
 export function define(command: Command): void {
-  command.argument("<invocation>", "its id, or service/key of a workflow");
-  addConnectionOptions(command).action(cancel);
-}
-
-async function cancel(text: string, options: ConnectionOptions): Promise<void> {
-  await openPort(options).cancel(parseAddress(text));
-  reportDone(
-    `${text} is asked to end; its clean-up runs now`,
-    { invocation: text, done: "cancel" },
-    options,
-  );
+  defineControl(command, "cancel", (name) => `${name} is asked to end; its clean-up runs now`);
 }

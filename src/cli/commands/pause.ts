@@ -1,27 +1,12 @@
 import type { Command } from "commander";
-import {
-  addConnectionOptions,
-  type ConnectionOptions,
-  openPort,
-  parseAddress,
-  reportDone,
-} from "../connection.ts";
+import { defineControl } from "../control.ts";
 
-export const examples: readonly (readonly [string, string])[] = [
-  ["inv_k3f0001", "by id"],
-  ["checkout/o-1", "the run of a workflow, by service and key"],
-];
+export { controlExamples as examples } from "../control.ts";
 
 export function define(command: Command): void {
-  command.argument("<invocation>", "its id, or service/key of a workflow");
-  addConnectionOptions(command).action(pause);
-}
-
-async function pause(text: string, options: ConnectionOptions): Promise<void> {
-  await openPort(options).pause(parseAddress(text));
-  reportDone(
-    `${text} is paused; holdfast resume ${text} lets it go on`,
-    { invocation: text, done: "pause" },
-    options,
+  defineControl(
+    command,
+    "pause",
+    (name) => `${name} is paused; holdfast resume ${name} lets it go on`,
   );
 }

@@ -1,23 +1,8 @@
 import type { Command } from "commander";
-import {
-  addConnectionOptions,
-  type ConnectionOptions,
-  openPort,
-  parseAddress,
-  reportDone,
-} from "../connection.ts";
+import { defineControl } from "../control.ts";
 
-export const examples: readonly (readonly [string, string])[] = [
-  ["inv_k3f0001", "by id"],
-  ["checkout/o-1", "the run of a workflow, by service and key"],
-];
+export { controlExamples as examples } from "../control.ts";
 
 export function define(command: Command): void {
-  command.argument("<invocation>", "its id, or service/key of a workflow");
-  addConnectionOptions(command).action(purge);
-}
-
-async function purge(text: string, options: ConnectionOptions): Promise<void> {
-  await openPort(options).purge(parseAddress(text));
-  reportDone(`${text} is deleted`, { invocation: text, done: "purge" }, options);
+  defineControl(command, "purge", (name) => `${name} is deleted`);
 }
