@@ -62,6 +62,9 @@ const standing: ReadonlySet<AuthzChange["kind"]> = new Set([
   "expire",
 ]);
 
+/** How often a change is prepared again that needs what others in its batch change. */
+const roundsMax = 20;
+
 /** What authenticates the zookies of a tenant. No document of others can have a blank name. */
 const keyDocument = " zookie-key";
 /** Who wrote which of its revisions. */
@@ -99,6 +102,8 @@ export class Authz {
   readonly history: History;
   readonly #tenants: Tenants;
   readonly #prepared = new Map<AuthzChange, Preparation>();
+  /** How often changes were prepared again. */
+  readonly #rounds = new WeakMap<AuthzChange, number>();
   readonly #loader: Loader;
   readonly #evaluation = new Evaluator();
   readonly #hashKey: number;
@@ -263,18 +268,23 @@ export class Authz {
   // The loop's side.
 
   /** Loads what applying will look at; nothing where the graph is in memory. */
-  prepare(change: AuthzChange): void | Promise<void> {
+  prepare(change: AuthzChange, at: number): void | Promise<void> {
     // Others look at no relationships.
     if (!standing.has(change.kind)) return;
     const tenant = this.#tenants.find(change.tenant);
     if (tenant === undefined || tenant.view.residency === null) return;
-    const preparation = new Preparation(tenant, this.store);
+    const round = this.#rounds.get(change) ?? 0;
+    const now = Math.max(at, tenant.latestAt);
+    const preparation = new Preparation(tenant, { store: this.store, now, round });
     this.#prepared.set(change, preparation);
     return preparation.load(change);
   }
 
-  /** Changes memory and says what to write; or throws, and nothing has changed. */
-  apply(change: AuthzChange, stamp: Stamp): AuthzOutcome {
+  /**
+   * Changes memory and says what to write; or throws, and nothing has changed. Null: nothing has
+   * either, and it is to be prepared and applied again, as what was read for it was changed before it.
+   */
+  apply(change: AuthzChange, stamp: Stamp): AuthzOutcome | null {
     switch (change.kind) {
       case "tenant-create":
         return this.#createTenant(change, stamp);
@@ -290,7 +300,7 @@ export class Authz {
   #applyTo(
     change: Exclude<AuthzChange, { readonly kind: "tenant-create" | "tenant-delete" | "trim" }>,
     stamp: Stamp,
-  ): AuthzOutcome {
+  ): AuthzOutcome | null {
     const prepared = this.#prepared.get(change);
     this.#prepared.delete(change);
     const prepares = prepared?.ground();
@@ -316,6 +326,7 @@ export class Authz {
       case "delete-object":
       case "expire": {
         const planned = planChange(change, options);
+        if (planned === null) return this.#again(change);
         const { deleted, complete } = planned;
         const counts = {
           ...(deleted === undefined ? {} : { deleted }),
@@ -339,6 +350,14 @@ export class Authz {
         return { revision, zookie: tenant.zookies.make(revision), ...counts };
       }
     }
+  }
+
+  /** The first of those that are prepared together will be told; others may have to come once more. */
+  #again(change: AuthzChange): null {
+    const round = (this.#rounds.get(change) ?? 0) + 1;
+    if (round > roundsMax) throw fail("overloaded", { what: "changes of the same relationships" });
+    this.#rounds.set(change, round);
+    return null;
   }
 
   #advance(

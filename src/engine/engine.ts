@@ -317,10 +317,13 @@ export interface AuthzCommand {
  * the engine, and is written in the batch of whatever caused a change.
  */
 export interface RelationKeeper {
-  /** Loads what applying will look at, if that is not in memory. */
-  prepare(change: AuthzChange): void | Promise<void>;
-  /** Changes memory and says what to write, synchronously; or throws, and nothing has changed. */
-  apply(change: AuthzChange, stamp: RelationStamp): AuthzOutcome;
+  /** Loads what applying will look at, if that is not in memory. `now` is that of its stamp. */
+  prepare(change: AuthzChange, now: number): void | Promise<void>;
+  /**
+   * Changes memory and says what to write, synchronously; or throws, and nothing has changed. Null:
+   * nothing has either, and it is to be prepared and applied again.
+   */
+  apply(change: AuthzChange, stamp: RelationStamp): AuthzOutcome | null;
   /** Everything up to this batch is durable. */
   durable(batch: number): void;
   /** What is not durable may not have been written: memory is rebuilt from the store. */

@@ -79,7 +79,7 @@ export class Needs {
   }
 
   relations(change: AuthzChange): void {
-    const preparing = this.core.relations.prepare(change);
+    const preparing = this.core.relations.prepare(change, this.core.now);
     if (preparing !== undefined) this.#preparing.push(preparing);
   }
 

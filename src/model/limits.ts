@@ -89,7 +89,7 @@ export const limitTable = {
   authzWork: {
     value: 1_000_000,
     unit: "count",
-    why: "relationships that one question looks at",
+    why: "relationships that one question, or one change for its filters, looks at",
   },
   authzBudget: {
     value: 4_000_000,

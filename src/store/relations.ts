@@ -225,6 +225,8 @@ export interface TupleRead {
   /** `next` of the page before; null for the first. */
   readonly after: string | null;
   readonly limit: number;
+  /** Looks at so many at most for one page, if it can, and counts them. Default: the store decides. */
+  readonly look?: number;
 }
 
 export interface ExpiredRead {
@@ -239,6 +241,16 @@ export interface TuplePage {
   readonly rows: readonly WrittenTuple[];
   /** Where the next page begins; null when this is the last. */
   readonly next: string | null;
+  /** Where it was asked for, with `look`. */
+  readonly tally?: Tally;
+}
+
+/** How much was looked at for a page. */
+export interface Tally {
+  /** Versions. */
+  readonly looked: number;
+  /** Of these, those that have ended. */
+  readonly ended: number;
 }
 
 export interface LogScan {

@@ -105,6 +105,22 @@ export class Graph {
     return this.#crowded.find(object, kind);
   }
 
+  /**
+   * The nodes of an object: itself, if it is a subject, and its relations. 0 where one was looked for
+   * in vain: of very many, each name is.
+   */
+  *nodesOf(object: number): Iterable<number> {
+    const rows = this.#node;
+    if ((rows.get(object, objectNodeCount) & crowdedBit) !== 0) {
+      for (const relation of this.names.all()) yield this.findNode(object, relation);
+      return;
+    }
+    yield this.findNode(object, 0);
+    for (let node = rows.get(object, objectNodes); node !== 0; node = rows.get(node, nodeNext)) {
+      yield node;
+    }
+  }
+
   addNode(object: number, relation: number): number {
     if (relation === 0) return object;
     const known = this.#search(object, relation);

@@ -104,6 +104,13 @@ export class IdTable {
     return id;
   }
 
+  /** The objects in order of their records, and 0 for each record that is free. */
+  *places(): Iterable<number> {
+    for (let record = 1; record < this.#end; record++) {
+      yield this.#records.get(record, recordObject);
+    }
+  }
+
   /**
    * Adds an id that is not there.
    * @returns its record.

@@ -2,7 +2,7 @@ import { wildcardId } from "../../model/relationship.ts";
 import { assert } from "../../std/assert.ts";
 import { keyedHash } from "../../std/keyed-hash.ts";
 import { IdTable } from "./id-table.ts";
-import { kindOf, type NodeRows, objectId, rowKind, rowObject, rowReverse } from "./rows.ts";
+import { kindOf, type NodeRows, objectId, rowKind, rowReverse } from "./rows.ts";
 
 /** The name that stands for "no relation": the object itself as a subject. Always number 0. */
 const noName = "";
@@ -150,13 +150,8 @@ export class Objects {
     return this.#wildcards[type] ?? 0;
   }
 
-  /** All objects, or those of a type, in no order. */
-  *all(type?: number): Iterable<number> {
-    const rows = this.#rows;
-    for (let row = 1; row < rows.end; row++) {
-      const kind = rows.get(row, rowKind);
-      const isObject = (kind & 0xffff) === 0 && rows.get(row, rowObject) !== 0;
-      if (isObject && (type === undefined || kind >>> 16 === type)) yield row;
-    }
+  /** The objects of a type in no order, and 0 for each place of one that was forgotten. */
+  places(type: number): Iterable<number> {
+    return this.#tables[type]?.places() ?? [];
   }
 }

@@ -10,14 +10,16 @@ import {
   formatRelationship,
   type ObjectRef,
   type Relationship,
+  type RelationshipFilter,
   type RelationshipOperation,
 } from "../../model/relationship.ts";
 import type { RelationCommit, TupleKey, TupleRow } from "../../store/relations.ts";
 import { relationshipOfRow, rowOf } from "../rows.ts";
 import type { Tenant } from "../tenant.ts";
 import { checkRelationship } from "./check-update.ts";
-import { checkFilter, describeFilter } from "./filter.ts";
-import type { Ground } from "./ground.ts";
+import { checkFilter, describeFilter, filtersOf } from "./filter.ts";
+import { type Ground, nameOf, type Rest } from "./ground.ts";
+import { Work } from "./work.ts";
 
 /** Changes of relationships, and what they come to. */
 export type RelationshipChange = Extract<
@@ -48,8 +50,11 @@ export interface PlanOptions {
   readonly now: number;
 }
 
-/** Finds out what a change does. Throws if it cannot be; changes nothing. */
-export function planChange(change: RelationshipChange, options: PlanOptions): Planned {
+/**
+ * Finds out what a change does. Throws if it cannot be; changes nothing. Null: what was read for it
+ * does not tell.
+ */
+export function planChange(change: RelationshipChange, options: PlanOptions): Planned | null {
   switch (change.kind) {
     case "write":
       return planWrite(change.request, options);
@@ -78,7 +83,7 @@ export function commitOf(planned: Planned, options: PlanOptions): RelationCommit
   };
 }
 
-function planWrite(request: WriteRelationships, options: PlanOptions): Planned {
+function planWrite(request: WriteRelationships, options: PlanOptions): Planned | null {
   const { tenant, ground, revision, now } = options;
   const { updates, metadata } = request;
   const { limits } = tenant;
@@ -92,7 +97,8 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned {
   checkMetadata(metadata, limits.authzMetadata);
   const schema = tenant.schemaFor(request.schema);
   const caveat = (name: string) => tenant.caveatOf(schema, name);
-  requirePreconditions(request.preconditions, options);
+  const work = new Work(limits.authzWork);
+  if (!requirePreconditions(request.preconditions, { ...options, work })) return null;
   const named = new Set<string>();
   const inserts: TupleRow[] = [];
   const deletes: TupleKey[] = [];
@@ -149,55 +155,87 @@ function checkMetadata(metadata: CaveatContext | undefined, max: number): void {
   throw fail("too-large", { what: "The metadata of the write", size, limit: "authzMetadata", max });
 }
 
+/** @returns false where what was read does not tell. */
 function requirePreconditions(
   preconditions: readonly Precondition[] | undefined,
-  { tenant, ground, now }: PlanOptions,
-): void {
-  if (preconditions === undefined) return;
-  const max = tenant.limits.authzPreconditions;
+  { tenant, ground, now, work }: PlanOptions & { readonly work: Work },
+): boolean {
+  if (preconditions === undefined) return true;
+  const { authzPreconditions: max, authzWork } = tenant.limits;
   if (preconditions.length > max) {
     throw fail("limit-exceeded", { limit: "authzPreconditions", max, what: "one write" });
   }
   for (const { must, filter } of preconditions) {
     checkFilter(filter);
     tenant.checkFilterNames(filter);
-    const holds = ground
-      .match(filter, matchesLookedAt)
-      .some(({ expiresAt }) => expiresAt === null || expiresAt > now);
+    const found = ground.match(filter, { limit: 1, now, work, countsEnded: true });
+    const holds = found.rows.length > 0;
+    if (!holds && found.rest === "unread") return false;
+    if (!holds && found.rest === "exceeded") {
+      const what = `Looking for what has ${describeFilter(filter)}`;
+      throw fail("work-exceeded", { what, limit: "authzWork", max: authzWork });
+    }
     if (holds === (must === "match")) continue;
     const reason = `${must === "match" ? "nothing has" : "something has"} ${describeFilter(filter)}`;
     throw fail("precondition-failed", { filter: reason });
   }
+  return true;
 }
 
-/** Expired ones do not count, so more than one may have to be looked at. */
-const matchesLookedAt = 1_000;
-
-function planDelete(request: DeleteRelationships, options: PlanOptions): Planned {
-  const { tenant, ground } = options;
+function planDelete(request: DeleteRelationships, options: PlanOptions): Planned | null {
+  const { tenant } = options;
+  const { filter, metadata, allOrNothing = false } = request;
   const most = tenant.limits.authzDelete;
-  checkFilter(request.filter);
-  tenant.checkFilterNames(request.filter);
-  checkMetadata(request.metadata, tenant.limits.authzMetadata);
-  requirePreconditions(request.preconditions, options);
+  checkFilter(filter);
+  tenant.checkFilterNames(filter);
+  checkMetadata(metadata, tenant.limits.authzMetadata);
+  const work = new Work(tenant.limits.authzWork);
+  if (!requirePreconditions(request.preconditions, { ...options, work })) return null;
   const limit = Math.min(request.limit ?? most, most);
   if (!(Number.isInteger(limit) && limit > 0)) {
     throw fail("invalid-argument", { what: "limit", reason: "it is not a positive whole number" });
   }
-  const found = ground.match(request.filter, limit + 1);
-  if (found.length > limit && request.allOrNothing === true) {
-    throw fail("limit-exceeded", { limit: "authzDelete", max: limit, what: "the delete" });
-  }
-  return deletion(found, { limit, metadata: request.metadata });
+  return planDeletion([filter], { ...options, limit, metadata, allOrNothing, work });
 }
 
-function planDeleteObject({ type, id }: ObjectRef, { tenant, ground }: PlanOptions): Planned {
-  const limit = tenant.limits.authzDelete;
-  const asResource = ground.match({ resourceType: type, resourceId: id }, limit + 1);
-  const asSubject = ground
-    .match({ subjectType: type, subjectId: id }, limit + 1)
-    .filter((row) => row.resourceType !== type || row.resourceId !== id);
-  return deletion([...asResource, ...asSubject], { limit, metadata: undefined });
+function planDeleteObject(object: ObjectRef, options: PlanOptions): Planned | null {
+  const { authzDelete: limit, authzWork } = options.tenant.limits;
+  const work = new Work(authzWork);
+  const how = { ...options, limit, metadata: undefined, allOrNothing: false, work };
+  return planDeletion(filtersOf(object), how);
+}
+
+interface DeletionOptions extends PlanOptions {
+  readonly limit: number;
+  readonly metadata: CaveatContext | undefined;
+  readonly allOrNothing: boolean;
+  readonly work: Work;
+}
+
+/** Of what matches any of the filters so much at most. */
+function planDeletion(
+  filters: readonly RelationshipFilter[],
+  { tenant, ground, limit, metadata, allOrNothing, work }: DeletionOptions,
+): Planned | null {
+  const rests = new Set<Rest>();
+  const matching = new Map<string, TupleRow>();
+  for (const filter of filters) {
+    const { rows, rest } = ground.match(filter, { limit: limit + 1, work, countsEnded: false });
+    for (const row of rows) matching.set(nameOf(row), row);
+    rests.add(rest);
+  }
+  const found = [...matching.values()];
+  if (found.length > limit && allOrNothing) {
+    throw fail("limit-exceeded", { limit: "authzDelete", max: limit, what: "the delete" });
+  }
+  if (allOrNothing && rests.has("unread")) return null;
+  // A part of it is an answer, and the next delete goes on; where it came to nothing, so would that.
+  if ((allOrNothing || found.length === 0) && rests.has("exceeded")) {
+    const max = tenant.limits.authzWork;
+    throw fail("work-exceeded", { what: "The delete", limit: "authzWork", max });
+  }
+  const isAll = [...rests].every((rest) => rest === "none");
+  return deletion(found.slice(0, limit), { metadata, complete: isAll && found.length <= limit });
 }
 
 /** What has been over for as long as history is kept is nobody's concern any more. */
@@ -210,20 +248,19 @@ function planExpire(
     const row = ground.find(relationship);
     return row !== null && row.expiresAt !== null && row.expiresAt <= before ? [row] : [];
   });
-  return deletion(found, { limit: found.length, metadata: undefined });
+  return deletion(found, { metadata: undefined, complete: true });
 }
 
 function deletion(
-  found: readonly TupleRow[],
-  { limit, metadata }: { readonly limit: number; readonly metadata: CaveatContext | undefined },
+  deletes: readonly TupleRow[],
+  { metadata, complete }: Pick<Planned, "metadata"> & { readonly complete: boolean },
 ): Planned {
-  const deletes = found.slice(0, limit);
   return {
     inserts: [],
     deletes,
     logged: deletes.map((row) => ({ operation: "delete", relationship: relationshipOfRow(row) })),
     metadata,
     deleted: deletes.length,
-    complete: found.length <= limit,
+    complete,
   };
 }

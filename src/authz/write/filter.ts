@@ -1,7 +1,8 @@
 import { fail } from "../../model/errors.ts";
-import type { RelationshipFilter } from "../../model/relationship.ts";
+import type { ObjectRef, RelationshipFilter } from "../../model/relationship.ts";
 import type { TupleRow } from "../../store/relations.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Walk } from "./work.ts";
 
 /** Refuses a filter that says nothing, or something that cannot be. */
 export function checkFilter(filter: RelationshipFilter): void {
@@ -28,6 +29,14 @@ const filterFields: ReadonlySet<string> = new Set([
   "subjectRelation",
   "caveat",
 ] satisfies (keyof RelationshipFilter)[]);
+
+/** What has the object as resource, and what has it as subject. */
+export function filtersOf({ type, id }: ObjectRef): [RelationshipFilter, RelationshipFilter] {
+  return [
+    { resourceType: type, resourceId: id },
+    { subjectType: type, subjectId: id },
+  ];
+}
 
 export function describeFilter(filter: RelationshipFilter): string {
   return Object.entries(filter)
@@ -60,27 +69,21 @@ export function matches(filter: RelationshipFilter, row: TupleRow): boolean {
 }
 
 /**
- * Versions of relationships that match a filter, old ones too: from whichever end the filter names
- * the fewest.
+ * Relationships that hold and match a filter, found from whichever end it names. Ends early when the
+ * work is exceeded.
  */
-export function* matchingEdges(graph: Graph, filter: RelationshipFilter): Iterable<number> {
+export function* matchingEdges(
+  graph: Graph,
+  filter: RelationshipFilter,
+  walk: Walk,
+): Iterable<number> {
   const numbers = numbersOf(graph, filter);
   if (numbers === null) return;
-  const { subjectId, resourceId, subjectType } = filter;
-  if (resourceId === undefined && subjectId !== undefined && subjectType !== undefined) {
-    for (const edge of edgesOfSubject(graph, filter, numbers)) {
-      if (edgeMatches(graph, edge, { filter, numbers })) yield edge;
-    }
-    return;
-  }
-  for (const object of resourceObjects(graph, filter, numbers)) {
-    for (const node of nodesOf(graph, object, numbers.relation)) {
-      for (const first of [graph.firstPlain(node), graph.firstUserset(node)]) {
-        for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
-          if (edgeMatches(graph, edge, { filter, numbers })) yield edge;
-        }
-      }
-    }
+  const match = { filter, numbers };
+  for (const edge of candidates(graph, match, walk)) {
+    const hasEnded = graph.deletedAt(edge) !== Number.POSITIVE_INFINITY;
+    if ((!hasEnded || walk.countsEnded) && !walk.work.look()) return;
+    if (!hasEnded && edgeMatches(graph, edge, match)) yield edge;
   }
 }
 
@@ -138,40 +141,94 @@ function agrees(wanted: number | undefined, actual: number): boolean {
   return wanted === undefined || wanted === actual;
 }
 
-function* edgesOfSubject(
-  graph: Graph,
-  { subjectId }: RelationshipFilter,
-  { subjectType, subjectRelation }: Numbers,
-): Iterable<number> {
-  const object = graph.objects.find(subjectType ?? 0, subjectId ?? "");
-  if (object === 0) return;
-  for (const node of nodesOf(graph, object, subjectRelation)) {
-    for (let edge = graph.firstReverse(node); edge !== 0; edge = graph.nextReverse(edge)) {
-      yield edge;
+/** Versions of relationships among which is all that matches. */
+function* candidates(graph: Graph, { filter, numbers }: Match, walk: Walk): Iterable<number> {
+  const { resourceId, subjectId } = filter;
+  const { resourceType, relation, subjectType, subjectRelation } = numbers;
+  if (resourceId === undefined && subjectId === undefined) {
+    yield* edgesOfType(graph, { filter, numbers }, walk);
+    return;
+  }
+  const resources = { type: resourceType, id: resourceId ?? "", relation };
+  const subjects = { type: subjectType, id: subjectId ?? "", relation: subjectRelation };
+  if (resourceId === undefined) {
+    for (const node of nodesById(graph, subjects, walk)) yield* reverseEdges(graph, node);
+    return;
+  }
+  for (const node of nodesById(graph, resources, walk)) {
+    if (subjectId === undefined) {
+      yield* forwardEdges(graph, node);
+      continue;
+    }
+    // Where both ends are named, whoever has many relationships needs not be gone through.
+    for (const subject of nodesById(graph, subjects, walk)) {
+      const edge = graph.findEdge(node, subject);
+      if (edge !== 0) yield edge;
     }
   }
 }
 
-function* resourceObjects(
-  graph: Graph,
-  { resourceId }: RelationshipFilter,
-  { resourceType }: Numbers,
-): Iterable<number> {
-  if (resourceId === undefined) {
-    yield* graph.objects.all(resourceType);
-    return;
-  }
-  const types = resourceType === undefined ? graph.names.all() : [resourceType];
-  for (const type of types) {
-    const object = graph.objects.find(type, resourceId);
-    if (object !== 0) yield object;
+/** Of a type, or of all, as no id is named. */
+function* edgesOfType(graph: Graph, { filter, numbers }: Match, walk: Walk): Iterable<number> {
+  const { resourceIdPrefix: prefix } = filter;
+  const { resourceType, relation } = numbers;
+  const { objects } = graph;
+  for (const type of resourceType === undefined ? graph.names.all() : [resourceType]) {
+    for (const object of objects.places(type)) {
+      if (object === 0 && !walk.countsEnded) continue;
+      const isFound =
+        object !== 0 && (prefix === undefined || objects.id(object).startsWith(prefix));
+      let isEmpty = true;
+      if (isFound) {
+        for (const node of nodesOf(graph, object, { relation, walk })) {
+          isEmpty = false;
+          yield* forwardEdges(graph, node);
+        }
+      }
+      // What has relationships is counted with them.
+      if (isEmpty && !walk.work.look()) return;
+    }
   }
 }
 
-function* nodesOf(graph: Graph, object: number, relation: number | undefined): Iterable<number> {
-  const relations = relation === undefined ? graph.names.all() : [relation];
-  for (const number of relations) {
-    const node = graph.findNode(object, number);
-    if (node !== 0) yield node;
+interface End {
+  /** Undefined: any. */
+  readonly type: number | undefined;
+  readonly id: string;
+  /** Undefined: any. */
+  readonly relation: number | undefined;
+}
+
+function* nodesById(graph: Graph, { type, id, relation }: End, walk: Walk): Iterable<number> {
+  for (const each of type === undefined ? graph.names.all() : [type]) {
+    if (!walk.work.look()) return;
+    const object = graph.objects.find(each, id);
+    if (object !== 0) yield* nodesOf(graph, object, { relation, walk });
   }
+}
+
+function* nodesOf(
+  graph: Graph,
+  object: number,
+  { relation, walk }: { readonly relation: number | undefined; readonly walk: Walk },
+): Iterable<number> {
+  if (relation !== undefined) {
+    const node = graph.findNode(object, relation);
+    if (node !== 0) yield node;
+    return;
+  }
+  for (const node of graph.nodesOf(object)) {
+    if (node !== 0) yield node;
+    else if (!walk.work.look()) return;
+  }
+}
+
+function* forwardEdges(graph: Graph, node: number): Iterable<number> {
+  for (const first of [graph.firstPlain(node), graph.firstUserset(node)]) {
+    for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) yield edge;
+  }
+}
+
+function* reverseEdges(graph: Graph, node: number): Iterable<number> {
+  for (let edge = graph.firstReverse(node); edge !== 0; edge = graph.nextReverse(edge)) yield edge;
 }

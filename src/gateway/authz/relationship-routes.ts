@@ -49,6 +49,7 @@ function writeRoutes(sources: AuthzSources): Route[] {
         "relationship-exists",
         "duplicate-update",
         "precondition-failed",
+        "work-exceeded",
         "limit-exceeded",
         "unknown-tenant",
         "permission-denied",
@@ -65,7 +66,13 @@ function writeRoutes(sources: AuthzSources): Route[] {
       summary: "Deletes the relationships that match a filter.",
       body: { required: true, description: "Which.", schema: authzRef("AuthzDelete") },
       answers: { 200: { description: "They are deleted.", schema: authzRef("AuthzDeleted") } },
-      errors: ["invalid-filter", "precondition-failed", "limit-exceeded", "permission-denied"],
+      errors: [
+        "invalid-filter",
+        "precondition-failed",
+        "work-exceeded",
+        "limit-exceeded",
+        "permission-denied",
+      ],
       run: async (ask) => {
         const tenant = tenantOf(ask, "write", sources);
         return json(200, await tenant.deleteRelationships(readDelete(ask)));

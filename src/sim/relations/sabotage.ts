@@ -36,7 +36,7 @@ export function sabotageAuthz(world: World, authz: Authz): Authz {
     },
     apply(change, stamp) {
       const outcome = authz.apply(change, stamp);
-      hasty.get(change)?.(outcome);
+      if (outcome !== null) hasty.get(change)?.(outcome);
       return outcome;
     },
   });

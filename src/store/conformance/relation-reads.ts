@@ -4,7 +4,14 @@ import fc from "fast-check";
 import type { RelationshipFilter } from "../../model/relationship.ts";
 import { MemoryDisk } from "../memory/memory-disk.ts";
 import { openMemoryStore } from "../memory/memory-store.ts";
-import type { TupleEnd, TupleRead, TupleRow, WrittenTuple } from "../relations.ts";
+import type {
+  Tally,
+  TupleEnd,
+  TuplePage,
+  TupleRead,
+  TupleRow,
+  WrittenTuple,
+} from "../relations.ts";
 import type { Store } from "../store.ts";
 import { chunkRows } from "../tuple-chunk.ts";
 import { open, type Run, type StorePlace } from "./place.ts";
@@ -21,6 +28,7 @@ import { baseTime } from "./samples.ts";
 export function testRelationReads(run: Run): void {
   testScanning(run);
   testPages(run);
+  testLooks(run);
   testLoading(run);
   testExpiry(run);
 }
@@ -174,6 +182,31 @@ function testPages(run: Run): void {
       if (after === null) break;
     }
     assert.deepEqual(describeTuples(found), ["t:zz#rare@u:1 1.."]);
+  });
+}
+
+function testLooks(run: Run): void {
+  run("what is looked at for pages is counted, and bounded", async (opened) => {
+    const writer = await openTenant(opened);
+    const many = Array.from({ length: 30 }, (_, i) => sampleTuple(`t:${100 + i}#r@u:${i % 2}`));
+    await opened.write((batch) => batch.relations.push(writer.commit(many)));
+    const filters: RelationshipFilter[] = [{ resourceType: "t" }, { subjectId: "0" }];
+    for (const filter of filters) {
+      const [found, tallies]: [TupleRow[], Tally[]] = [[], []];
+      for (let after: string | null = null; ; ) {
+        const read = { tenant: 1, filter, revision: 1, after, limit: 100, look: 4 };
+        const page: TuplePage = await opened.store.relations.readTuples(read);
+        found.push(...page.rows);
+        if (page.tally !== undefined) tallies.push(page.tally);
+        after = page.next;
+        if (after === null) break;
+      }
+      const expected = many.filter((row) => matchesSome(filter, row));
+      assert.equal(found.length, expected.length);
+      const looked = tallies.reduce((sum, tally) => sum + tally.looked, 0);
+      assert.ok(looked >= expected.length && looked <= many.length);
+      assert.ok(tallies.every(({ ended }) => ended === 0));
+    }
   });
 }
 

@@ -65,11 +65,14 @@ export class MemoryRelations implements RelationReads {
     );
   }
 
-  readTuples({ tenant, filter, revision, after, limit }: TupleRead): TuplePage {
+  readTuples({ tenant, filter, revision, after, limit, look }: TupleRead): TuplePage {
     const holds = ({ created, deleted }: TupleRow): boolean =>
       created <= revision && (deleted === null || deleted > revision);
     const rows = this.#versions(tenant).filter((row) => holds(row) && matches(filter, row));
-    return page(rows, after, limit);
+    const found = page(rows, after, limit);
+    if (look === undefined) return found;
+    // It looks at everything each time; what other stores look at is at least what they tell.
+    return { ...found, tally: { looked: found.rows.length, ended: 0 } };
   }
 
   readExpired({ tenant, upTo, limit }: ExpiredRead): TupleRow[] {

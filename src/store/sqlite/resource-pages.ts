@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { endOfPrefix } from "../order.ts";
+import type { Tally } from "../relations.ts";
 import { keyColumns } from "./relation-format.ts";
 import { type Cell, Question } from "./rows.ts";
 import type { Fixed, PageSearch, Stretch } from "./tuple-filter.ts";
@@ -56,13 +57,25 @@ export class ResourcePages {
     const { sql, values, order } = this.#range(search, type);
     const from = `FROM tuples AS t WHERE ${sql}`;
     const by = `ORDER BY ${order.join(", ")}`;
+    const most = Math.min(search.look ?? lookMax, lookMax);
     const look = `SELECT ${keyColumns.join(", ")} ${from} ${by} LIMIT 1 OFFSET ?`;
-    const bound = this.#ask(look).first(...values, lookMax - 1);
+    const bound = this.#ask(look).first(...values, most - 1);
     const within = bound && order.map((column) => bound[keyColumns.indexOf(column)] ?? null);
     const end = within === undefined ? "" : `AND ${beyond(order, "<=")}`;
     const page = `SELECT ${columns} ${from} ${end} AND ${condition.sql} ${by} LIMIT ?`;
     const rows = this.#ask(page).all(...values, ...(within ?? []), ...condition.values, limit);
-    return { rows, upTo: (rows.length === limit ? rows.at(-1) : bound) ?? null };
+    const upTo = (rows.length === limit ? rows.at(-1) : bound) ?? null;
+    if (search.look === null) return { rows, upTo };
+    const last =
+      upTo === null ? [] : order.map((column) => upTo[keyColumns.indexOf(column)] ?? null);
+    const passed = `${from} ${upTo === null ? "" : `AND ${beyond(order, "<=")}`}`;
+    return { rows, upTo, tally: this.#tally(passed, [...values, ...last]) };
+  }
+
+  #tally(from: string, values: readonly Cell[]): Tally {
+    const row = this.#ask(`SELECT count(*), count(t.deleted) ${from}`).first(...values);
+    const [looked, ended] = (row ?? [0, 0]) as [number, number]; // what they count
+    return { looked, ended };
   }
 
   /** The stretch as a range of the primary key: columns that are fixed, then those it is ordered by. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { FreshVersions } from "./fresh-versions.ts";
 import { keyColumns } from "./relation-format.ts";
 import { type Cell, Question } from "./rows.ts";
-import { compareCells, type PageSearch, type Stretch } from "./tuple-filter.ts";
+import { compareCells, compareKeys, type PageSearch, type Stretch } from "./tuple-filter.ts";
 import { writtenColumns } from "./tuple-rows.ts";
 import {
   createdPart,
@@ -22,6 +22,9 @@ const lookMax = 2_000;
 
 const columns = writtenColumns.replace(/\w+/g, "t.$&");
 const atKey = keyColumns.map((column, i) => `t.${column} = asked.value ->> ${i}`).join(" AND ");
+
+const endedText = `SELECT count(t.deleted) FROM json_each(?) AS asked CROSS JOIN tuples AS t
+  WHERE t.tenant = ? AND ${atKey}`;
 
 interface Subject {
   readonly type: Cell;
@@ -70,19 +73,25 @@ export class SubjectPages {
     return key === undefined ? undefined : parseSubjectKey(key);
   }
 
-  #walk({ tenant, fixed, prefix, condition, cursor, limit }: PageSearch, of: Subject): Stretch {
+  #walk(search: PageSearch, of: Subject): Stretch {
+    const { tenant, fixed, prefix, condition, cursor, limit } = search;
+    const most = Math.min(search.look ?? lookMax, lookMax);
     const subject = subjectPart(tenant, of);
     const { resource_type: type } = fixed;
     const stretch = type === undefined ? "" : idPrefixPart(type, prefix);
     const after = cursor === null ? "" : subject + afterKey(cursor, of);
     const keys = this.#fresh
-      .findBySubject({ prefix: subject + stretch, after, limit: lookMax })
+      .findBySubject({ prefix: subject + stretch, after, limit: most })
       .map(parseSubjectKey);
     const sql = `SELECT ${columns} FROM json_each(?) AS asked CROSS JOIN tuples AS t
       WHERE t.tenant = ? AND ${atKey} AND ${condition.sql} LIMIT ?`;
     const rows = this.#ask(sql).all(JSON.stringify(keys), tenant, ...condition.values, limit);
-    const bound = keys.length === lookMax ? keys.at(-1) : undefined;
-    return { rows, upTo: (rows.length === limit ? rows.at(-1) : bound) ?? null };
+    const bound = keys.length === most ? keys.at(-1) : undefined;
+    const upTo = (rows.length === limit ? rows.at(-1) : bound) ?? null;
+    if (search.look === null) return { rows, upTo };
+    const looked = keys.filter((key) => upTo === null || compareKeys(key, upTo) <= 0);
+    const ended = this.#ask(endedText).first(JSON.stringify(looked), tenant)?.[0] as number; // counts
+    return { rows, upTo, tally: { looked: looked.length, ended } };
   }
 
   #ask(sql: string): Question {

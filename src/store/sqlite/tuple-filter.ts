@@ -1,6 +1,6 @@
 import type { RelationshipFilter } from "../../model/relationship.ts";
 import { compareText } from "../order.ts";
-import type { TupleRead } from "../relations.ts";
+import type { Tally, TupleRead } from "../relations.ts";
 import type { Names } from "./names.ts";
 import { keyColumns } from "./relation-format.ts";
 import type { Cell, Row } from "./rows.ts";
@@ -32,6 +32,8 @@ export interface PageSearch {
   /** Only keys after this one. */
   readonly cursor: readonly Cell[] | null;
   readonly limit: number;
+  /** How many are looked at, at most, and counted; null: as many as is usual, uncounted. */
+  readonly look: number | null;
 }
 
 /** What was found along one stretch of an index. */
@@ -39,11 +41,13 @@ export interface Stretch {
   readonly rows: readonly Row[];
   /** The key up to which the rows are all there are; null: to the end. */
   readonly upTo: readonly Cell[] | null;
+  /** Up to there, where it was asked for. */
+  readonly tally?: Tally;
 }
 
 /** Null when the filter names what no row has. */
 export function readFilter(
-  { tenant, filter, revision, limit }: TupleRead,
+  { tenant, filter, revision, limit, look }: TupleRead,
   { names, cursor }: { names: Names; cursor: readonly Cell[] | null },
 ): PageSearch | null {
   const fixed = fixColumns(filter, names);
@@ -68,7 +72,7 @@ export function readFilter(
   parts.push("EXISTS (SELECT 1 FROM tenants WHERE number = ? AND deleted = 0)");
   values.push(tenant);
   const condition = { sql: parts.join(" AND "), values };
-  return { tenant, fixed, prefix, condition, revision, caveat, cursor, limit };
+  return { tenant, fixed, prefix, condition, revision, caveat, cursor, limit, look: look ?? null };
 }
 
 function fixColumns(filter: RelationshipFilter, names: Names): Fixed | null {
@@ -98,6 +102,20 @@ export function matchesRow(row: Row, { fixed, prefix, revision, caveat }: PageSe
   if (prefix !== "" && !String(row[1]).startsWith(prefix)) return false;
   return keyColumns.every((column, i) => fixed[column] === undefined || fixed[column] === row[i]);
 }
+
+/** Whether finding what matches passes it, along the table or along the index by subject. */
+export function liesOnTheWay(row: Row, { fixed }: PageSearch): boolean {
+  const { resource_id: resource, subject_id: subject } = fixed;
+  const open = keyColumns.findIndex((column) => fixed[column] === undefined);
+  const along =
+    subject !== undefined && resource === undefined ? subjectColumns : keyColumns.slice(0, open);
+  const columns = resource === undefined ? along : [...along, "resource_id" as const];
+  return columns.every(
+    (column) => fixed[column] === undefined || fixed[column] === row[keyColumns.indexOf(column)],
+  );
+}
+
+const subjectColumns = ["subject_type", "subject_id", "subject_relation"] as const;
 
 export function compareKeys(a: readonly Cell[], b: readonly Cell[]): number {
   return compareCells(a.slice(0, keyLength), b);

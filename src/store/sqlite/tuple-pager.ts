@@ -1,11 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { TuplePage, TupleRead } from "../relations.ts";
+import type { Tally, TuplePage, TupleRead } from "../relations.ts";
 import type { FreshVersions } from "./fresh-versions.ts";
 import type { Names } from "./names.ts";
 import { ResourcePages, typesText } from "./resource-pages.ts";
+import type { Cell, Row } from "./rows.ts";
 import { SubjectPages } from "./subject-pages.ts";
 import {
   compareKeys,
+  liesOnTheWay,
   matchesRow,
   type PageSearch,
   readFilter,
@@ -40,19 +42,39 @@ export class TuplePager {
     const { subject_id: subject, resource_id: resource } = search.fixed;
     const bySubject = subject !== undefined && resource === undefined;
     const found = bySubject ? this.#subjects.find(search) : this.#resources.find(search);
-    return this.#merge([...found, this.#waiting(search)], read.limit);
+    const stretches = [...found, this.#waiting(search)];
+    const page = this.#merge(stretches, read.limit);
+    if (search.look === null) return page;
+    return { ...page, tally: this.#tally(stretches, { search, page }) };
+  }
+
+  /** What waits and comes after the page is looked at with the next one. */
+  #tally(stretches: readonly Stretch[], { search, page }: Looked): Tally {
+    const end = page.next === null ? null : parseCursor(page.next);
+    const waiting = this.#fresh
+      .waitingOf(search.tenant)
+      .filter((row) => liesOnTheWay(row, search) && isWithin(row, { search, end }));
+    let [looked, ended] = [waiting.length, 0];
+    for (const { tally } of stretches) {
+      looked += tally?.looked ?? 0;
+      ended += tally?.ended ?? 0;
+    }
+    return { looked, ended };
   }
 
   /** What has no place yet, as one more stretch. */
   #waiting(search: PageSearch): Stretch {
-    const { tenant, cursor, limit } = search;
-    const rows = this.#fresh
+    const { tenant, cursor, limit, look } = search;
+    const way = this.#fresh
       .waitingOf(tenant)
-      .filter((row) => matchesRow(row, search))
+      .filter((row) => (look === null ? matchesRow(row, search) : liesOnTheWay(row, search)))
       .filter((row) => cursor === null || compareKeys(row, cursor) > 0)
-      .sort(compareKeys)
-      .slice(0, limit);
-    return { rows, upTo: rows.length === limit ? (rows.at(-1) ?? null) : null };
+      .sort(compareKeys);
+    const seen = way.slice(0, look ?? way.length);
+    const rows = seen.filter((row) => matchesRow(row, search)).slice(0, limit);
+    const end = seen.length < way.length ? seen.at(-1) : undefined;
+    const upTo = (rows.length === limit ? rows.at(-1) : end) ?? null;
+    return { rows, upTo };
   }
 
   /** As far as all stretches are known. */
@@ -71,4 +93,18 @@ export class TuplePager {
       next: next === null ? null : formatCursor(next),
     };
   }
+}
+
+interface Looked {
+  readonly search: PageSearch;
+  readonly page: TuplePage;
+}
+
+function isWithin(
+  row: Row,
+  { search, end }: { readonly search: PageSearch; readonly end: readonly Cell[] | null },
+): boolean {
+  const { cursor } = search;
+  if (cursor !== null && compareKeys(row, cursor) <= 0) return false;
+  return end === null || compareKeys(row, end) <= 0;
 }
