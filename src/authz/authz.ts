@@ -148,11 +148,11 @@ export class Authz {
     tenant.relationships = versions;
     const { residentMax, loadedFirstMax } = this.settings;
     if (versions > residentMax) return;
-    const view = this.makeView();
     if (versions > loadedFirstMax) {
-      this.#loader.start(tenant, view);
+      this.#loader.start(tenant, () => this.makeView());
       return;
     }
+    const view = this.makeView();
     await this.#loader.fill(tenant, view);
     tenant.view = view;
   }

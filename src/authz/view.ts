@@ -24,6 +24,12 @@ interface Undo {
   readonly added: boolean;
 }
 
+/** When a version ended. */
+interface End {
+  readonly revision: number;
+  readonly edge: number;
+}
+
 /**
  * A graph with everything that is bound to its numbers: compiled schemas, cached answers, flattened
  * groups. It runs ahead of the store: what is not durable can be taken back.
@@ -39,9 +45,10 @@ export class View {
   /** Relations that arrows of any of these, or of one before, go over. */
   readonly #arrows = new Set<number>();
   #undo: Undo[] = [];
+  /** Ends that the store told of, in no order, until all of it was loaded. */
+  #loadedEnds: End[] = [];
   /** Durable ends, in order: what there is to trim. */
-  #loadedEnds: { readonly revision: number; readonly edge: number }[] = [];
-  readonly #ended = new Deque<{ readonly revision: number; readonly edge: number }>();
+  readonly #ended = new Deque<End>();
 
   constructor(options: ViewOptions) {
     this.#limits = options.limits;
@@ -94,12 +101,19 @@ export class View {
   }
 
   /**
-   * All of the store was loaded: what has ended there comes before all that will end. What is not
-   * durable may be taken back; it is adopted with the transaction that did it.
+   * All of the store was loaded, and these transactions were applied since that began: what has ended
+   * by then comes before all that will end. What is not durable may be taken back; it is adopted with
+   * the transaction that did it.
    */
-  loaded(durable: number): void {
-    this.#loadedEnds.sort((a, b) => a.revision - b.revision);
-    for (const end of this.#loadedEnds) if (end.revision <= durable) this.#ended.push(end);
+  loaded(durable: number, since: readonly RelationCommit[] = []): void {
+    for (const commit of since) this.#adopt(commit, durable);
+    const ends = this.#loadedEnds.filter(({ revision }) => revision <= durable);
+    // What the scan saw alive and a transaction has ended lies in between.
+    for (let end = this.#ended.shift(); end !== undefined; end = this.#ended.shift()) {
+      ends.push(end);
+    }
+    ends.sort((a, b) => a.revision - b.revision);
+    for (const end of ends) this.#ended.push(end);
     this.#loadedEnds = [];
     this.graph.shrink();
   }
@@ -133,7 +147,7 @@ export class View {
    * Takes in a transaction of which the graph may know a part already, having been loaded while it
    * was written.
    */
-  adopt(commit: RelationCommit, durable: number): void {
+  #adopt(commit: RelationCommit, durable: number): void {
     const { revision } = commit;
     for (const row of commit.deletes) {
       const edge = this.#findVersion(row);
@@ -143,8 +157,10 @@ export class View {
     }
     for (const row of commit.inserts) {
       const edge = this.#findVersion(row);
-      if (edge === 0) this.add(row);
-      else if (revision > durable) this.#undo.push({ revision, edge, added: true });
+      if (edge === 0) {
+        // Only of what was trimmed away the scan tells what came after it and not the thing itself.
+        if (!this.#knowsLater(row)) this.add(row);
+      } else if (revision > durable) this.#undo.push({ revision, edge, added: true });
     }
     if (revision <= durable) this.durable(revision);
   }
@@ -152,14 +168,24 @@ export class View {
   /** The version of a row in the graph, or 0. */
   #findVersion(row: TupleKey): number {
     const { graph } = this;
+    let edge = this.#findLatest(row);
+    while (edge !== 0 && graph.createdAt(edge) !== row.created) edge = graph.olderThan(edge);
+    return edge;
+  }
+
+  #knowsLater(row: TupleKey): boolean {
+    const latest = this.#findLatest(row);
+    return latest !== 0 && this.graph.createdAt(latest) > row.created;
+  }
+
+  /** The latest version of the relationship of a row, or 0. */
+  #findLatest(row: TupleKey): number {
+    const { graph } = this;
     const resource = findNode(graph, { type: row.resourceType, id: row.resourceId }, row.relation);
     if (resource === 0) return 0;
     const of = { type: row.subjectType, id: row.subjectId };
     const subject = findNode(graph, of, row.subjectRelation);
-    if (subject === 0) return 0;
-    let edge = graph.findEdge(resource, subject);
-    while (edge !== 0 && graph.createdAt(edge) !== row.created) edge = graph.olderThan(edge);
-    return edge;
+    return subject === 0 ? 0 : graph.findEdge(resource, subject);
   }
 
   #changed(edge: number, { revision, added }: { revision: number; added: boolean }): void {

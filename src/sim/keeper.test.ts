@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import type { AuthzSettings } from "../authz/authz.ts";
 import type { Relationship, RelationshipOperation } from "../model/relationship.ts";
-import { type Holdfast, open } from "../server/open.ts";
+import { type Holdfast, open, submitAuthz } from "../server/open.ts";
 import { MemoryDisk } from "../store/memory/memory-disk.ts";
 import { type CommitFault, openMemoryStore } from "../store/memory/memory-store.ts";
-import type { RelationReads } from "../store/relations.ts";
+import type { RelationReads, TupleChunk } from "../store/relations.ts";
 import type { Store } from "../store/store.ts";
 import { over } from "./over.ts";
 
@@ -30,6 +30,9 @@ definition doc {
 class Stage {
   readonly disk = new MemoryDisk({ random: () => 7 });
   fault: CommitFault | null = null;
+  /** What is done to the next chunk that is scanned. */
+  spoil: ((chunk: TupleChunk) => TupleChunk) | null = null;
+  readonly logged: string[] = [];
   readonly #gates = new Map<string, { readonly opened: Promise<void>; open(): void }>();
 
   /** Holds up what has this name until the function returned is called. */
@@ -68,7 +71,9 @@ class Stage {
       scanTuples: async (request) => {
         const chunk = await reads.scanTuples({ ...request, limit: 50 });
         await this.pass("scanTuples");
-        return chunk;
+        const { spoil } = this;
+        this.spoil = null;
+        return spoil?.(chunk) ?? chunk;
       },
       readTuples: async (request) => {
         const page = await reads.readTuples(request);
@@ -85,7 +90,7 @@ class Stage {
       store: this.store(),
       authz: { cacheBytes: 65_536, ...authz },
       limits: { authzHistory: 0 },
-      log: () => undefined,
+      log: (_, message) => void this.logged.push(message),
     });
     t.after(() => app.close());
     return app;
@@ -379,6 +384,43 @@ test("flattened groups do not speak for revisions before the end of a group that
   const again = await stage.open(t, {});
   assert.equal(await can(again, "d", "ada", zookie), "yes");
   assert.equal(await can(again, "d", "ada"), "no");
+});
+
+test("loading that fails begins anew, with nothing of what was loaded", async (t) => {
+  const stage = new Stage();
+  const app = await stage.open(t, {});
+  await seeded(app);
+  await app.close();
+  // Half of it is taken in before it turns out that the rest is none.
+  stage.spoil = (chunk) => ({ ...chunk, count: chunk.count + 1 });
+  const again = await stage.open(t, { loadedFirstMax: 0 });
+  await write(again, "delete", "group:outer#member@group:inner#member");
+  await again.relations.loaded();
+  assert.deepEqual(stage.logged, ["loading relationships begins anew"]);
+  assert.equal(again.relations.tenant("t").view.residency, null);
+  sameAsStore(again, stage);
+  assert.equal(await can(again, "d", "ada"), "no");
+});
+
+test("a version that was trimmed since the loading began is not missed", async (t) => {
+  const stage = new Stage();
+  const app = await stage.open(t, {});
+  await seeded(app);
+  await app.close();
+  const release = stage.hold("scanTuples");
+  const again = await stage.open(t, { loadedFirstMax: 0 });
+  // The last that is scanned.
+  const last = "group:outer#member@group:inner#member";
+  for (const operation of ["delete", "touch", "delete"] as const)
+    await write(again, operation, last);
+  await again.relations.history.trim(submitAuthz(again.engine));
+  await write(again, "touch", last);
+  await write(again, "delete", last);
+  release();
+  await again.relations.loaded();
+  assert.deepEqual(stage.logged, []);
+  assert.equal(again.relations.tenant("t").view.residency, null);
+  sameAsStore(again, stage);
 });
 
 test("a window is bounded where nothing is written, too", async (t) => {
