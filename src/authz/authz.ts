@@ -33,7 +33,7 @@ export interface AuthzSettings {
   readonly residentMax: number;
   /** Relationships up to which a graph is loaded before anything is answered: less than a second. */
   readonly loadedFirstMax: number;
-  /** Relationships that are kept in memory of a graph that is not. */
+  /** Relationships, objects and lists that are kept in memory of a graph that is not. */
   readonly windowMax: number;
   /** Bytes for cached answers; 0: none. */
   readonly cacheBytes: number;
@@ -63,9 +63,6 @@ const standing: ReadonlySet<AuthzChange["kind"]> = new Set([
 
 /** What authenticates the zookies of a tenant. No document of others can have a blank name. */
 const keyDocument = " zookie-key";
-
-/** How long a window that has grown too large is kept, for the questions that made it so. */
-const windowLeftMs = 1_000;
 
 /** What a batch of the loop changed, until it is durable. */
 interface Flying {
@@ -100,7 +97,6 @@ export class Authz {
   readonly #evaluation = new Evaluator();
   readonly #hashKey: number;
   #flying: Flying[] = [];
-  #closed = false;
 
   constructor(options: AuthzOptions) {
     this.host = options.host;
@@ -202,34 +198,25 @@ export class Authz {
       cacheBytes: 0,
       indexPairs: 0,
       residency: (graph) => {
-        const window = new Window({
-          graph,
-          tenant,
-          store: this.store,
-          isCurrent: () => tenant.view.residency === window,
-          loaded: () => this.#bound(tenant, window),
-        });
+        const bound = (): void => this.#bound(tenant, window);
+        const window = new Window({ graph, tenant, store: this.store, bound });
         return window;
       },
     });
   }
 
   /**
-   * A window that has grown too large is left for an empty one, after a while: the questions that made
-   * it so must not go on loading for ever.
+   * A window that has grown too large is left for an empty one. The questions that are in it go on
+   * with it, and it goes with the last of them.
    */
   #bound(tenant: Tenant, window: Window): void {
-    if (window.leaving || window.size <= this.settings.windowMax) return;
-    window.leaving = true;
-    this.host.setTimer(windowLeftMs, () => {
-      if (this.#closed || tenant.view.residency !== window) return;
-      tenant.view = this.makeWindow(tenant);
-    });
+    const isLeft = tenant.view.residency !== window;
+    if (isLeft || window.size <= this.settings.windowMax) return;
+    tenant.view = this.makeWindow(tenant);
   }
 
   /** Stops what goes on in the background. */
   close(): void {
-    this.#closed = true;
     this.#loader.close();
     this.history.close();
   }
@@ -441,10 +428,11 @@ export class Authz {
     const { view } = tenant;
     const nothingNew = row.revision === tenant.durable;
     this.#loader.forget(tenant);
-    // A window may have loaded what was not durable, together with what was.
-    if (view.residency === null && nothingNew) view.rollBack(tenant.durable);
-    else tenant.view = this.makeWindow(tenant);
+    const isRolledBack = view.residency === null && nothingNew;
+    if (isRolledBack) view.rollBack(tenant.durable);
     tenant.rollBack(row, schemas);
+    // A window may have loaded what was not durable, together with what was.
+    if (!isRolledBack) tenant.view = this.makeWindow(tenant);
     tenant.relationships = tenant.view.graph.size;
     this.history.becameDurable(tenant);
     // What was written although it failed is read like a change of somebody else.

@@ -58,6 +58,8 @@ export class Tenant {
   readonly evaluation: Evaluator;
   /** Its deletion is applied: what the store says of it counts no more. */
   leaving = false;
+  /** How often transactions were lost that had been applied. */
+  losses = 0;
   /** Transactions that are applied and not durable, and older ones while somebody holds them. */
   recent: RelationCommit[] = [];
   #head: { readonly view: View; readonly id: string; readonly schema: CompiledSchema } | null =
@@ -181,9 +183,12 @@ export class Tenant {
     return caveat;
   }
 
-  /** A schema as functions over the graph that is asked now. */
-  compiled(id: string, options: { readonly trace: boolean }): CompiledSchema {
-    return this.view.compile(id, this.#parsed(this.#known(id)), options);
+  /** A schema as functions over the graph that is asked. */
+  compiled(
+    id: string,
+    { view, trace }: { readonly view: View; readonly trace: boolean },
+  ): CompiledSchema {
+    return view.compile(id, this.#parsed(this.#known(id)), { trace });
   }
 
   /** The compiled schema that is current at what is durable. */
@@ -194,7 +199,7 @@ export class Tenant {
       return this.#head.schema;
     }
     const id = this.schemaIdAt(durable, undefined);
-    const schema = this.compiled(id, { trace: false });
+    const schema = this.compiled(id, { view, trace: false });
     if (isCurrent) this.#head = { view, id, schema };
     return schema;
   }
@@ -326,6 +331,7 @@ export class Tenant {
    * known to be durable. The view is not touched.
    */
   rollBack(row: TenantRow, schemas: readonly SchemaRow[]): void {
+    this.losses++;
     this.recent = [];
     this.applied = row.revision;
     this.name = row.name;
