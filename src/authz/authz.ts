@@ -3,11 +3,14 @@ import type { AuthzChange, AuthzOutcome, TenantDescription } from "../model/auth
 import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
-import type { RelationReads, RelationWrites, TenantRow } from "../store/relations.ts";
+import type { RelationReads, RelationWrites, TenantRow, TupleRow } from "../store/relations.ts";
 import { Budget } from "./budget.ts";
 import { Evaluator } from "./check/evaluator.ts";
+import { namesOfSchema } from "./check/schema-names.ts";
+import { namesMax, schemaNamesMax } from "./graph/objects.ts";
 import { History } from "./history.ts";
 import { Loader } from "./loader.ts";
+import { hasRoomFor, namesOfRows, namesPerRow } from "./rows.ts";
 import { Tenant } from "./tenant.ts";
 import { everything, type Share, Tenants } from "./tenants.ts";
 import { View } from "./view.ts";
@@ -148,9 +151,7 @@ export class Authz {
       this.#loader.start(tenant, () => this.makeView());
       return;
     }
-    const view = this.makeView();
-    await this.#loader.fill(tenant, view);
-    tenant.view = view;
+    await this.#loader.fill(tenant, this.makeView());
   }
 
   #makeTenant(row: TenantRow, key: string): Tenant {
@@ -210,9 +211,10 @@ export class Authz {
    * with it, and it goes with the last of them.
    */
   #bound(tenant: Tenant, window: Window): void {
-    const isLeft = tenant.view.residency !== window;
-    if (isLeft || window.size <= this.settings.windowMax) return;
-    tenant.view = this.makeWindow(tenant);
+    if (tenant.view.residency !== window) return;
+    // There is always room for the names of one schema more.
+    const isSmall = window.size <= this.settings.windowMax && window.names <= schemaNamesMax;
+    if (!isSmall) tenant.view = this.makeWindow(tenant);
   }
 
   /** Stops what goes on in the background. */
@@ -309,6 +311,7 @@ export class Authz {
           };
         }
         const commit = commitOf(planned, options);
+        this.#makeRoom(tenant, commit.inserts);
         stamp.writes.relations.push(commit);
         for (const key of commit.deletes) tenant.view.endRow(key, revision);
         for (const row of commit.inserts) tenant.view.add(row);
@@ -319,6 +322,24 @@ export class Authz {
         return { revision, zookie: tenant.zookies.make(revision), ...counts };
       }
     }
+  }
+
+  /**
+   * Makes sure that all names that are going to be written can be given numbers, and besides those of
+   * the current schema: `limit-exceeded`, while nothing has changed yet.
+   */
+  #makeRoom(tenant: Tenant, rows: readonly TupleRow[]): void {
+    const { view } = tenant;
+    // Nearly always there is room, whatever the names are.
+    const most = view.graph.names.size + rows.length * namesPerRow + schemaNamesMax;
+    if (rows.length === 0 || most <= namesMax) return;
+    if (view.residency !== null) {
+      // In an empty one there is nothing yet that this concerns.
+      if (!hasRoomFor(view.graph, rows)) tenant.view = this.makeWindow(tenant);
+      return;
+    }
+    const current = namesOfSchema(tenant.schemaFor(undefined));
+    view.makeRoom(new Set([...current, ...namesOfRows(rows)]));
   }
 
   #advance(

@@ -1,6 +1,8 @@
 import type { Host } from "../host/host.ts";
-import { reasonOf } from "../model/errors.ts";
+import { HoldfastError, reasonOf } from "../model/errors.ts";
 import type { RelationCommit, RelationReads, TupleChunk } from "../store/relations.ts";
+import { namesOfSchema } from "./check/schema-names.ts";
+import { schemaNamesMax } from "./graph/objects.ts";
 import type { Tenant } from "./tenant.ts";
 import type { View } from "./view.ts";
 
@@ -28,8 +30,19 @@ export class Loader {
     this.#host = host;
   }
 
-  /** Loads everything before it resolves; nothing may be written meanwhile. */
+  /**
+   * Loads everything before it resolves, and then puts the view in the place of the tenant's window;
+   * nothing may be written meanwhile.
+   */
   async fill(tenant: Tenant, view: View): Promise<void> {
+    try {
+      await this.#fill(tenant, view);
+    } catch (error) {
+      if (!this.#leaves(tenant, error)) throw error;
+    }
+  }
+
+  async #fill(tenant: Tenant, view: View): Promise<void> {
     for (let after: string | null = null; ; ) {
       const chunk = await this.#store.scanTuples({
         tenant: tenant.number,
@@ -40,7 +53,27 @@ export class Loader {
       after = chunk.next;
       if (after === null) break;
     }
-    view.loaded(tenant.durable);
+    this.#put(tenant, view, []);
+  }
+
+  #put(tenant: Tenant, view: View, since: readonly RelationCommit[]): void {
+    view.loaded(tenant.durable, since);
+    view.durable(tenant.durable);
+    // With what is stored and without room for the schema it would answer nothing.
+    if (view.graph.names.size > schemaNamesMax) {
+      view.makeRoom(namesOfSchema(tenant.schemaFor(undefined)));
+    }
+    tenant.view = view;
+  }
+
+  /** What has more names than a graph has numbers for cannot be in memory: the window stays. */
+  #leaves(tenant: Tenant, error: unknown): boolean {
+    if (!(error instanceof HoldfastError) || error.code !== "limit-exceeded") return false;
+    this.#host.log("warn", "relationships are not kept in memory", {
+      tenant: tenant.id,
+      reason: error.message,
+    });
+    return true;
   }
 
   /** Loads in the background, and then puts the view in the place of the tenant's window. */
@@ -71,7 +104,7 @@ export class Loader {
       try {
         await this.#load(load);
       } catch (error) {
-        await this.#beginAnew(load, error);
+        await this.#failed(load, error);
       }
     }
     this.#running = null;
@@ -82,9 +115,13 @@ export class Loader {
   }
 
   /** Of a view that failed on the way nothing can be told: the next one starts from nothing. */
-  async #beginAnew(load: Load, error: unknown): Promise<void> {
+  async #failed(load: Load, error: unknown): Promise<void> {
     if (!this.#isWanted(load)) return;
     const { tenant, makeView } = load;
+    if (this.#leaves(tenant, error)) {
+      this.#loads.delete(tenant);
+      return;
+    }
     const reason = reasonOf(error);
     this.#host.log("warn", "loading relationships begins anew", { tenant: tenant.id, reason });
     // Behind the others, who need not wait for what may fail again.
@@ -113,11 +150,7 @@ export class Loader {
       () => false,
     );
     if (!this.#isWanted(load)) return;
-    if (isOwn) {
-      view.loaded(tenant.durable, commits);
-      view.durable(tenant.durable);
-      tenant.view = view;
-    }
+    if (isOwn) this.#put(tenant, view, commits);
     this.#loads.delete(tenant);
   }
 

@@ -62,8 +62,6 @@ export class Tenant {
   losses = 0;
   /** Transactions that are applied and not durable, and older ones while somebody holds them. */
   recent: RelationCommit[] = [];
-  #head: { readonly view: View; readonly id: string; readonly schema: CompiledSchema } | null =
-    null;
   readonly #schemas = new Map<string, KnownSchema>();
   readonly #caveats = new WeakMap<Schema, Map<string, Caveat>>();
   readonly #holds = new Set<{ readonly since: number }>();
@@ -195,12 +193,10 @@ export class Tenant {
   headSchema(): CompiledSchema {
     const { view, durable, applied, currentSchema } = this;
     const isCurrent = durable === applied;
-    if (isCurrent && this.#head?.view === view && this.#head.id === currentSchema) {
-      return this.#head.schema;
-    }
+    if (isCurrent && view.head?.id === currentSchema) return view.head.schema;
     const id = this.schemaIdAt(durable, undefined);
     const schema = this.compiled(id, { view, trace: false });
-    if (isCurrent) this.#head = { view, id, schema };
+    if (isCurrent) view.head = { id, schema };
     return schema;
   }
 

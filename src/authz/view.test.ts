@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaultLimits } from "../model/limits.ts";
 import type { RelationCommit, TupleChunk, TupleKey, TupleRow } from "../store/relations.ts";
+import { namesMax } from "./graph/objects.ts";
+import { parseSchema } from "./schema/dialect.ts";
 import { View } from "./view.ts";
 
 const never = 0;
@@ -119,4 +121,27 @@ test("what ended while it was loaded and is not durable can be taken back", () =
   assert.equal(view.graph.size, 2);
   view.trim(6, 10);
   assert.equal(view.graph.versions, 2);
+});
+
+test("what schemas made of names is forgotten with the names, and what is stored keeps its own", () => {
+  const view = makeView();
+  const text = "definition user {}\ndefinition document { relation viewer: user }";
+  const { schema } = parseSchema(text);
+  assert.ok(schema !== null);
+  view.load(chunkOf([["d", 3, never]]));
+  view.loaded(3);
+  const { names } = view.graph;
+  const viewer = names.find("viewer");
+  const compiled = view.compile("one", schema, { trace: false });
+  view.head = { id: "one", schema: compiled };
+  while (names.size < namesMax) names.number(`name ${names.size}`);
+  view.makeRoom(new Set(["viewer", "name 20"]));
+  assert.equal(view.compile("one", schema, { trace: false }), compiled);
+  view.makeRoom(new Set(["viewer", "another"]));
+  assert.equal(view.head, null);
+  assert.equal(names.find("name 20"), undefined);
+  assert.equal(names.find("viewer"), viewer);
+  assert.notEqual(view.compile("one", schema, { trace: false }), compiled);
+  const tooMany = new Set(Array.from({ length: namesMax }, (_, at) => `other ${at}`));
+  assert.throws(() => view.makeRoom(tooMany), { code: "limit-exceeded" });
 });

@@ -7,9 +7,11 @@ import { compileSchema } from "./check/compile.ts";
 import type { CompiledSchema } from "./check/evaluation.ts";
 import { GroupIndex } from "./check/group-index.ts";
 import type { Residency } from "./check/residency.ts";
+import { namesOfSchema } from "./check/schema-names.ts";
 import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./check/slots.ts";
 import { ClosureIndex } from "./closure/closure-index.ts";
 import { Graph } from "./graph/graph.ts";
+import { tooManyNames } from "./graph/objects.ts";
 import { loadChunk } from "./load-chunk.ts";
 import { extraOfRow, findNode, isWildcard, nodesOfRow } from "./rows.ts";
 import type { Schema } from "./schema/schema.ts";
@@ -42,6 +44,8 @@ export class View {
   readonly residency: Residency | null;
   readonly #limits: Limits;
   readonly #compiled = new Map<string, CompiledSchema>();
+  /** The schema that is asked most. */
+  head: { readonly id: string; readonly schema: CompiledSchema } | null = null;
   /** Relations that arrows of any of these, or of one before, go over. */
   readonly #arrows = new Set<number>();
   #undo: Undo[] = [];
@@ -67,6 +71,9 @@ export class View {
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const { names } = this.graph;
+    const needed = namesOfSchema(schema);
+    if (this.residency === null) this.makeRoom(needed);
+    for (const name of needed) names.number(name);
     const compiled = compileSchema(schema, { names, limits: this.#limits, trace: options.trace });
     for (const oldest of this.#compiled.keys()) {
       if (this.#compiled.size < compiledMax) break;
@@ -75,6 +82,22 @@ export class View {
     this.#compiled.set(key, compiled);
     for (const relation of compiled.arrows) this.#arrows.add(relation);
     return compiled;
+  }
+
+  /**
+   * Makes sure that these names can be given numbers, if need be by forgetting those that only schemas
+   * had, with all that was made of these: `limit-exceeded`. A window does not forget, it is left.
+   */
+  makeRoom(needed: ReadonlySet<string>): void {
+    const { names } = this.graph;
+    if (names.hasRoom(needed)) return;
+    assert(this.residency === null, "a window knows lists by the numbers of names");
+    this.graph.forgetNames();
+    this.#compiled.clear();
+    this.head = null;
+    this.#arrows.clear();
+    this.cache?.clear();
+    if (!names.hasRoom(needed)) throw tooManyNames();
   }
 
   /** So many relationships will be loaded: room for them is made at once. */

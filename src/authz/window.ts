@@ -8,8 +8,9 @@ import type {
 } from "../store/relations.ts";
 import type { Residency } from "./check/residency.ts";
 import type { Graph } from "./graph/graph.ts";
+import { tooManyNames } from "./graph/objects.ts";
 import { nodeKey } from "./graph/overlay.ts";
-import { extraOfRow, nodesOfRow } from "./rows.ts";
+import { extraOfRow, hasRoomFor, nodesOfRow } from "./rows.ts";
 
 export interface WindowOptions {
   readonly graph: Graph;
@@ -60,6 +61,11 @@ export class Window implements Residency {
     this.#graph = graph;
     this.#tenant = tenant;
     this.#store = store;
+  }
+
+  /** How many names have numbers. */
+  get names(): number {
+    return this.#graph.names.size;
   }
 
   /**
@@ -138,9 +144,13 @@ export class Window implements Residency {
       await this.#tenant.requireOwn();
       // What is remembered of commits that failed does not fit what was read.
       if (this.isLost) return;
+      const commits = held.commits();
+      const all = [...rows, ...commits.flatMap(({ inserts }) => inserts)];
+      // Before anything counts as loaded.
+      if (!hasRoomFor(this.#graph, all)) throw tooManyNames();
       for (const key of forward.keys()) this.#forward.add(key);
       for (const key of reverse.keys()) this.#reverse.add(key);
-      this.#admit(withCommits(rows, held.commits(), (row) => this.holds(row)));
+      this.#admit(withCommits(rows, commits, (row) => this.holds(row)));
     } finally {
       held.release();
     }
