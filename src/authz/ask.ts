@@ -63,17 +63,34 @@ export function ask<T>(
 function askAt<T>(
   tenant: Tenant,
   question: Question,
-  options: AskOptions & { readonly revision: number; readonly answer: (asked: Asked) => T },
+  options: AskOptions & {
+    readonly revision: number;
+    readonly answer: (asked: Asked) => T;
+    /** From the round before. */
+    readonly view?: View;
+  },
 ): T | Promise<T> {
   // Also while it is loaded for: the history may be trimmed, and commits may be lost.
   tenant.requireKept(options.revision);
-  const asked = begin(tenant, question, options);
+  const view = viewFor(tenant, options.view);
+  const asked = begin(tenant, question, { ...options, view });
   const { budget } = options;
   const answer = budget === undefined ? options.answer(asked) : paid(asked, budget, options.answer);
   if (!asked.evaluation.incomplete) return answer;
-  const { residency } = asked.view;
   // What was found lacking is loaded, and all is asked again; each round gets further.
-  return Promise.resolve(residency?.load()).then(() => askAt(tenant, question, options));
+  const loaded = Promise.resolve(view.residency?.load());
+  return loaded.then(() => askAt(tenant, question, { ...options, view }));
+}
+
+/**
+ * A question keeps the view that it began with, so that each round gets further, even where others
+ * have been given another view. Of what comes after the revision of the question that view need not
+ * hear any more; only what is lost again would be wrong in it.
+ */
+function viewFor(tenant: Tenant, before: View | undefined): View {
+  if (before?.residency?.isLost === false) return before;
+  tenant.view.residency?.bound();
+  return tenant.view;
 }
 
 /** What comes to nothing is paid for as well. */
@@ -88,13 +105,13 @@ function paid<T>(asked: Asked, budget: Budget, answer: (asked: Asked) => T): T {
 function begin(
   tenant: Tenant,
   question: Question,
-  options: AskOptions & { readonly revision: number },
+  options: AskOptions & { readonly revision: number; readonly view: View },
 ): Asked {
-  const { view, limits, evaluation } = tenant;
+  const { limits, evaluation } = tenant;
+  const { revision, now, tracer, view } = options;
   const { graph } = view;
-  const { revision, now, tracer } = options;
   const schemaId = tenant.schemaIdAt(revision, question.schema);
-  const schema = tenant.compiled(schemaId, { trace: tracer !== undefined });
+  const schema = tenant.compiled(schemaId, { view, trace: tracer !== undefined });
   const overlay = new Overlay(graph);
   const { contextual, context } = question;
   if (context !== undefined) checkContext(context, limits.authzContext);

@@ -3,12 +3,15 @@ import type { AuthzChange, AuthzOutcome, TenantDescription } from "../model/auth
 import { fail } from "../model/errors.ts";
 import type { Limits } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
-import type { RelationReads, RelationWrites, TenantRow } from "../store/relations.ts";
+import type { RelationReads, RelationWrites, TenantRow, TupleRow } from "../store/relations.ts";
 import { Budget } from "./budget.ts";
 import { Evaluator } from "./check/evaluator.ts";
+import { namesOfSchema } from "./check/schema-names.ts";
+import { namesMax, schemaNamesMax } from "./graph/objects.ts";
 import { History } from "./history.ts";
 import { Lineage } from "./lineage.ts";
 import { Loader } from "./loader.ts";
+import { hasRoomFor, namesOfRows, namesPerRow } from "./rows.ts";
 import { Tenant } from "./tenant.ts";
 import { everything, type Share, Tenants } from "./tenants.ts";
 import { View } from "./view.ts";
@@ -34,7 +37,7 @@ export interface AuthzSettings {
   readonly residentMax: number;
   /** Relationships up to which a graph is loaded before anything is answered: less than a second. */
   readonly loadedFirstMax: number;
-  /** Relationships that are kept in memory of a graph that is not. */
+  /** Relationships, objects and lists that are kept in memory of a graph that is not. */
   readonly windowMax: number;
   /** Bytes that cached answers may come to, from little on; 0: none. */
   readonly cacheBytes: number;
@@ -69,9 +72,6 @@ const roundsMax = 20;
 const keyDocument = " zookie-key";
 /** Who wrote which of its revisions. */
 const lineageDocument = " lineage";
-
-/** How long a window that has grown too large is kept, for the questions that made it so. */
-const windowLeftMs = 1_000;
 
 /** What a batch of the loop changed, until it is durable. */
 interface Flying {
@@ -108,7 +108,6 @@ export class Authz {
   readonly #evaluation = new Evaluator();
   readonly #hashKey: number;
   #flying: Flying[] = [];
-  #closed = false;
 
   constructor(options: AuthzOptions) {
     this.host = options.host;
@@ -157,13 +156,11 @@ export class Authz {
     tenant.relationships = versions;
     const { residentMax, loadedFirstMax } = this.settings;
     if (versions > residentMax) return;
-    const view = this.makeView();
     if (versions > loadedFirstMax) {
-      this.#loader.start(tenant, view);
+      this.#loader.start(tenant, () => this.makeView());
       return;
     }
-    await this.#loader.fill(tenant, view);
-    tenant.view = view;
+    await this.#loader.fill(tenant, this.makeView());
   }
 
   #makeTenant(row: TenantRow, kept: { key: string; lineage: string | null }): Tenant {
@@ -214,34 +211,26 @@ export class Authz {
       cacheBytes: 0,
       indexPairs: 0,
       residency: (graph) => {
-        const window = new Window({
-          graph,
-          tenant,
-          store: this.store,
-          isCurrent: () => tenant.view.residency === window,
-          loaded: () => this.#bound(tenant, window),
-        });
+        const bound = (): void => this.#bound(tenant, window);
+        const window = new Window({ graph, tenant, store: this.store, bound });
         return window;
       },
     });
   }
 
   /**
-   * A window that has grown too large is left for an empty one, after a while: the questions that made
-   * it so must not go on loading for ever.
+   * A window that has grown too large is left for an empty one. The questions that are in it go on
+   * with it, and it goes with the last of them.
    */
   #bound(tenant: Tenant, window: Window): void {
-    if (window.leaving || window.size <= this.settings.windowMax) return;
-    window.leaving = true;
-    this.host.setTimer(windowLeftMs, () => {
-      if (this.#closed || tenant.view.residency !== window) return;
-      tenant.view = this.makeWindow(tenant);
-    });
+    if (tenant.view.residency !== window) return;
+    // There is always room for the names of one schema more.
+    const isSmall = window.size <= this.settings.windowMax && window.names <= schemaNamesMax;
+    if (!isSmall) tenant.view = this.makeWindow(tenant);
   }
 
   /** Stops what goes on in the background. */
   close(): void {
-    this.#closed = true;
     this.#loader.close();
     this.history.close();
   }
@@ -340,6 +329,7 @@ export class Authz {
           };
         }
         const commit = commitOf(planned, options);
+        this.#makeRoom(tenant, commit.inserts);
         stamp.writes.relations.push(commit);
         for (const key of commit.deletes) tenant.view.endRow(key, revision);
         for (const row of commit.inserts) tenant.view.add(row);
@@ -358,6 +348,24 @@ export class Authz {
     if (round > roundsMax) throw fail("overloaded", { what: "changes of the same relationships" });
     this.#rounds.set(change, round);
     return null;
+  }
+
+  /**
+   * Makes sure that all names that are going to be written can be given numbers, and besides those of
+   * the current schema: `limit-exceeded`, while nothing has changed yet.
+   */
+  #makeRoom(tenant: Tenant, rows: readonly TupleRow[]): void {
+    const { view } = tenant;
+    // Nearly always there is room, whatever the names are.
+    const most = view.graph.names.size + rows.length * namesPerRow + schemaNamesMax;
+    if (rows.length === 0 || most <= namesMax) return;
+    if (view.residency !== null) {
+      // In an empty one there is nothing yet that this concerns.
+      if (!hasRoomFor(view.graph, rows)) tenant.view = this.makeWindow(tenant);
+      return;
+    }
+    const current = namesOfSchema(tenant.schemaFor(undefined));
+    view.makeRoom(new Set([...current, ...namesOfRows(rows)]));
   }
 
   #advance(
@@ -472,11 +480,12 @@ export class Authz {
     const { view } = tenant;
     const nothingNew = row.revision === tenant.durable;
     this.#loader.forget(tenant);
-    // A window may have loaded what was not durable, together with what was.
-    if (view.residency === null && nothingNew) view.rollBack(tenant.durable);
-    else tenant.view = this.makeWindow(tenant);
+    const isRolledBack = view.residency === null && nothingNew;
+    if (isRolledBack) view.rollBack(tenant.durable);
     tenant.rollBack(row, schemas);
     tenant.lineage.begin(lineage, row.revision + 1);
+    // A window may have loaded what was not durable, together with what was.
+    if (!isRolledBack) tenant.view = this.makeWindow(tenant);
     tenant.relationships = tenant.view.graph.size;
     this.history.becameDurable(tenant);
     // What was written although it failed is read like a change of somebody else.

@@ -1,17 +1,19 @@
 import type { Host } from "../host/host.ts";
-import { reasonOf } from "../model/errors.ts";
+import { HoldfastError, reasonOf } from "../model/errors.ts";
 import type { RelationCommit, RelationReads, TupleChunk } from "../store/relations.ts";
+import { namesOfSchema } from "./check/schema-names.ts";
+import { schemaNamesMax } from "./graph/objects.ts";
 import type { Tenant } from "./tenant.ts";
 import type { View } from "./view.ts";
 
 /** Rows per chunk: a few milliseconds of this thread. */
 const chunkRows = 2_000;
-/** Pause after a chunk that failed. */
+/** Pause after something that failed. */
 const againMs = 1_000;
 
 interface Load {
   readonly tenant: Tenant;
-  readonly view: View;
+  readonly makeView: () => View;
   /** What was applied since it began: the scan may have seen a part of it. */
   readonly commits: RelationCommit[];
 }
@@ -22,15 +24,25 @@ export class Loader {
   readonly #host: Host;
   readonly #loads = new Map<Tenant, Load>();
   #running: Promise<void> | null = null;
-  #closed = false;
 
   constructor(store: RelationReads, host: Host) {
     this.#store = store;
     this.#host = host;
   }
 
-  /** Loads everything before it resolves; nothing may be written meanwhile. */
+  /**
+   * Loads everything before it resolves, and then puts the view in the place of the tenant's window;
+   * nothing may be written meanwhile.
+   */
   async fill(tenant: Tenant, view: View): Promise<void> {
+    try {
+      await this.#fill(tenant, view);
+    } catch (error) {
+      if (!this.#leaves(tenant, error)) throw error;
+    }
+  }
+
+  async #fill(tenant: Tenant, view: View): Promise<void> {
     for (let after: string | null = null; ; ) {
       const chunk = await this.#store.scanTuples({
         tenant: tenant.number,
@@ -41,12 +53,32 @@ export class Loader {
       after = chunk.next;
       if (after === null) break;
     }
-    view.loaded(tenant.durable);
+    this.#put(tenant, view, []);
+  }
+
+  #put(tenant: Tenant, view: View, since: readonly RelationCommit[]): void {
+    view.loaded(tenant.durable, since);
+    view.durable(tenant.durable);
+    // With what is stored and without room for the schema it would answer nothing.
+    if (view.graph.names.size > schemaNamesMax) {
+      view.makeRoom(namesOfSchema(tenant.schemaFor(undefined)));
+    }
+    tenant.view = view;
+  }
+
+  /** What has more names than a graph has numbers for cannot be in memory: the window stays. */
+  #leaves(tenant: Tenant, error: unknown): boolean {
+    if (!(error instanceof HoldfastError) || error.code !== "limit-exceeded") return false;
+    this.#host.log("warn", "relationships are not kept in memory", {
+      tenant: tenant.id,
+      reason: error.message,
+    });
+    return true;
   }
 
   /** Loads in the background, and then puts the view in the place of the tenant's window. */
-  start(tenant: Tenant, view: View): void {
-    this.#loads.set(tenant, { tenant, view, commits: [...tenant.recent] });
+  start(tenant: Tenant, makeView: () => View): void {
+    this.#loads.set(tenant, { tenant, makeView, commits: [...tenant.recent] });
     this.#running ??= this.#run();
   }
 
@@ -62,13 +94,19 @@ export class Loader {
     return this.#running ?? Promise.resolve();
   }
 
+  /** Nothing is loaded any more. */
   close(): void {
-    this.#closed = true;
     this.#loads.clear();
   }
 
   async #run(): Promise<void> {
-    for (let load = this.#next(); load !== undefined; load = this.#next()) await this.#load(load);
+    for (let load = this.#next(); load !== undefined; load = this.#next()) {
+      try {
+        await this.#load(load);
+      } catch (error) {
+        await this.#failed(load, error);
+      }
+    }
     this.#running = null;
   }
 
@@ -76,53 +114,64 @@ export class Loader {
     return this.#loads.values().next().value;
   }
 
+  /** Of a view that failed on the way nothing can be told: the next one starts from nothing. */
+  async #failed(load: Load, error: unknown): Promise<void> {
+    if (!this.#isWanted(load)) return;
+    const { tenant, makeView } = load;
+    if (this.#leaves(tenant, error)) {
+      this.#loads.delete(tenant);
+      return;
+    }
+    const reason = reasonOf(error);
+    this.#host.log("warn", "loading relationships begins anew", { tenant: tenant.id, reason });
+    // Behind the others, who need not wait for what may fail again.
+    this.#loads.delete(tenant);
+    this.start(tenant, makeView);
+    await this.#pause(againMs);
+  }
+
   async #load(load: Load): Promise<void> {
-    const { tenant, view, commits } = load;
+    const { tenant, commits } = load;
+    const view = load.makeView();
     view.expect(tenant.relationships);
-    let after: string | null = null;
-    let reading = this.#read(tenant, after);
+    let reading = this.#read(load, null);
     for (;;) {
-      try {
-        const chunk = await reading;
-        if (this.#loads.get(tenant) !== load) return;
-        const { next } = chunk;
-        // The next one is read while this one is taken in.
-        if (next !== null) reading = this.#read(tenant, next);
-        view.load(chunk);
-        after = next;
-      } catch (error) {
-        if (this.#closed) return;
-        this.#host.log("warn", "loading relationships is tried again", { reason: reasonOf(error) });
-        await this.#pause(againMs);
-        reading = this.#read(tenant, after);
-        continue;
-      }
-      if (after === null) break;
+      const chunk = await reading;
+      if (chunk === null || !this.#isWanted(load)) return;
+      const { next } = chunk;
+      // The next one is read while this one is taken in.
+      if (next !== null) reading = this.#read(load, next);
+      view.load(chunk);
+      if (next === null) break;
       await new Promise<void>((resolve) => this.#host.defer(resolve));
-      if (this.#loads.get(tenant) !== load) return;
     }
     const isOwn = await tenant.requireOwn().then(
       () => true,
       () => false,
     );
-    if (this.#loads.get(tenant) !== load) return;
-    if (!isOwn) {
-      this.#loads.delete(tenant);
-      return;
-    }
-    view.loaded(tenant.durable);
-    for (const commit of commits) view.adopt(commit, tenant.durable);
-    view.durable(tenant.durable);
-    tenant.view = view;
+    if (!this.#isWanted(load)) return;
+    if (isOwn) this.#put(tenant, view, commits);
     this.#loads.delete(tenant);
   }
 
-  /** Begins at once. Whoever awaits it is told when it fails, and nobody else. */
-  #read(tenant: Tenant, after: string | null): Promise<TupleChunk> {
-    const scan = { tenant: tenant.number, after, limit: chunkRows };
-    const chunk = (async () => this.#store.scanTuples(scan))();
-    chunk.catch(() => undefined);
-    return chunk;
+  /** Whether nothing happened that made it useless. */
+  #isWanted(load: Load): boolean {
+    return this.#loads.get(load.tenant) === load;
+  }
+
+  /** Begins at once, and tries until it succeeds; null when the load is not wanted any more. */
+  async #read(load: Load, after: string | null): Promise<TupleChunk | null> {
+    while (this.#isWanted(load)) {
+      try {
+        const tenant = load.tenant.number;
+        return await this.#store.scanTuples({ tenant, after, limit: chunkRows });
+      } catch (error) {
+        if (!this.#isWanted(load)) break;
+        this.#host.log("warn", "loading relationships is tried again", { reason: reasonOf(error) });
+        await this.#pause(againMs);
+      }
+    }
+    return null;
   }
 
   #pause(ms: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { Relationship } from "../model/relationship.ts";
 import type { TupleKey, TupleRow } from "../store/relations.ts";
 import type { EdgeExtra } from "./graph/edge-traits.ts";
 import type { Graph } from "./graph/graph.ts";
+import { namesMax } from "./graph/objects.ts";
 
 /*
  * A relationship has three forms: as callers write it, as the store keeps it (a row), and as the graph
@@ -94,6 +95,32 @@ export function extraOfRow(
     context,
     expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
   };
+}
+
+/** The names that a row has. */
+export function* namesOfRow(row: TupleRow): Iterable<string> {
+  yield row.resourceType;
+  yield row.relation;
+  yield row.subjectType;
+  if (row.subjectRelation !== "") yield row.subjectRelation;
+  if (row.caveat !== "") yield row.caveat;
+}
+
+/** Of all of them together. */
+export function namesOfRows(rows: readonly TupleRow[]): Set<string> {
+  const names = new Set<string>();
+  for (const row of rows) for (const name of namesOfRow(row)) names.add(name);
+  return names;
+}
+
+/** So many names one row has at most. */
+export const namesPerRow = 5;
+
+/** Whether the names of these rows can be given numbers. */
+export function hasRoomFor({ names }: Graph, rows: readonly TupleRow[]): boolean {
+  // Nearly always there is room, whatever the names are.
+  if (names.size + rows.length * namesPerRow <= namesMax) return true;
+  return names.hasRoom(namesOfRows(rows));
 }
 
 /** The nodes of a row, made where they are missing. */

@@ -60,10 +60,10 @@ export class Tenant {
   readonly evaluation: Evaluator;
   /** Its deletion is applied: what the store says of it counts no more. */
   leaving = false;
+  /** How often transactions were lost that had been applied. */
+  losses = 0;
   /** Transactions that are applied and not durable, and older ones while somebody holds them. */
   recent: RelationCommit[] = [];
-  #head: { readonly view: View; readonly id: string; readonly schema: CompiledSchema } | null =
-    null;
   readonly #schemas = new Map<string, KnownSchema>();
   readonly #caveats = new WeakMap<Schema, Map<string, Caveat>>();
   readonly #holds = new Set<{ readonly since: number }>();
@@ -184,21 +184,22 @@ export class Tenant {
     return caveat;
   }
 
-  /** A schema as functions over the graph that is asked now. */
-  compiled(id: string, options: { readonly trace: boolean }): CompiledSchema {
-    return this.view.compile(id, this.#parsed(this.#known(id)), options);
+  /** A schema as functions over the graph that is asked. */
+  compiled(
+    id: string,
+    { view, trace }: { readonly view: View; readonly trace: boolean },
+  ): CompiledSchema {
+    return view.compile(id, this.#parsed(this.#known(id)), { trace });
   }
 
   /** The compiled schema that is current at what is durable. */
   headSchema(): CompiledSchema {
     const { view, durable, applied, currentSchema } = this;
     const isCurrent = durable === applied;
-    if (isCurrent && this.#head?.view === view && this.#head.id === currentSchema) {
-      return this.#head.schema;
-    }
+    if (isCurrent && view.head?.id === currentSchema) return view.head.schema;
     const id = this.schemaIdAt(durable, undefined);
-    const schema = this.compiled(id, { trace: false });
-    if (isCurrent) this.#head = { view, id, schema };
+    const schema = this.compiled(id, { view, trace: false });
+    if (isCurrent) view.head = { id, schema };
     return schema;
   }
 
@@ -329,6 +330,7 @@ export class Tenant {
    * known to be durable. The view is not touched.
    */
   rollBack(row: TenantRow, schemas: readonly SchemaRow[]): void {
+    this.losses++;
     this.recent = [];
     this.applied = row.revision;
     this.name = row.name;

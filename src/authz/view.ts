@@ -7,9 +7,11 @@ import { compileSchema } from "./check/compile.ts";
 import type { CompiledSchema } from "./check/evaluation.ts";
 import { GroupIndex } from "./check/group-index.ts";
 import type { Residency } from "./check/residency.ts";
+import { namesOfSchema } from "./check/schema-names.ts";
 import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./check/slots.ts";
 import { ClosureIndex } from "./closure/closure-index.ts";
 import { Graph } from "./graph/graph.ts";
+import { tooManyNames } from "./graph/objects.ts";
 import { loadChunk } from "./load-chunk.ts";
 import { extraOfRow, findNode, isWildcard, nodesOfRow } from "./rows.ts";
 import type { Schema } from "./schema/schema.ts";
@@ -24,6 +26,12 @@ interface Undo {
   readonly added: boolean;
 }
 
+/** When a version ended. */
+interface End {
+  readonly revision: number;
+  readonly edge: number;
+}
+
 /**
  * A graph with everything that is bound to its numbers: compiled schemas, cached answers, flattened
  * groups. It runs ahead of the store: what is not durable can be taken back.
@@ -36,12 +44,15 @@ export class View {
   readonly residency: Residency | null;
   readonly #limits: Limits;
   readonly #compiled = new Map<string, CompiledSchema>();
+  /** The schema that is asked most. */
+  head: { readonly id: string; readonly schema: CompiledSchema } | null = null;
   /** Relations that arrows of any of these, or of one before, go over. */
   readonly #arrows = new Set<number>();
   #undo: Undo[] = [];
+  /** Ends that the store told of, in no order, until all of it was loaded. */
+  #loadedEnds: End[] = [];
   /** Durable ends, in order: what there is to trim. */
-  #loadedEnds: { readonly revision: number; readonly edge: number }[] = [];
-  readonly #ended = new Deque<{ readonly revision: number; readonly edge: number }>();
+  readonly #ended = new Deque<End>();
 
   constructor(options: ViewOptions) {
     this.#limits = options.limits;
@@ -60,6 +71,9 @@ export class View {
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const { names } = this.graph;
+    const needed = namesOfSchema(schema);
+    if (this.residency === null) this.makeRoom(needed);
+    for (const name of needed) names.number(name);
     const compiled = compileSchema(schema, { names, limits: this.#limits, trace: options.trace });
     for (const oldest of this.#compiled.keys()) {
       if (this.#compiled.size < compiledMax) break;
@@ -68,6 +82,22 @@ export class View {
     this.#compiled.set(key, compiled);
     for (const relation of compiled.arrows) this.#arrows.add(relation);
     return compiled;
+  }
+
+  /**
+   * Makes sure that these names can be given numbers, if need be by forgetting those that only schemas
+   * had, with all that was made of these: `limit-exceeded`. A window does not forget, it is left.
+   */
+  makeRoom(needed: ReadonlySet<string>): void {
+    const { names } = this.graph;
+    if (names.hasRoom(needed)) return;
+    assert(this.residency === null, "a window knows lists by the numbers of names");
+    this.graph.forgetNames();
+    this.#compiled.clear();
+    this.head = null;
+    this.#arrows.clear();
+    this.cache?.clear();
+    if (!names.hasRoom(needed)) throw tooManyNames();
   }
 
   /** So many relationships will be loaded: room for them is made at once. */
@@ -94,12 +124,19 @@ export class View {
   }
 
   /**
-   * All of the store was loaded: what has ended there comes before all that will end. What is not
-   * durable may be taken back; it is adopted with the transaction that did it.
+   * All of the store was loaded, and these transactions were applied since that began: what has ended
+   * by then comes before all that will end. What is not durable may be taken back; it is adopted with
+   * the transaction that did it.
    */
-  loaded(durable: number): void {
-    this.#loadedEnds.sort((a, b) => a.revision - b.revision);
-    for (const end of this.#loadedEnds) if (end.revision <= durable) this.#ended.push(end);
+  loaded(durable: number, since: readonly RelationCommit[] = []): void {
+    for (const commit of since) this.#adopt(commit, durable);
+    const ends = this.#loadedEnds.filter(({ revision }) => revision <= durable);
+    // What the scan saw alive and a transaction has ended lies in between.
+    for (let end = this.#ended.shift(); end !== undefined; end = this.#ended.shift()) {
+      ends.push(end);
+    }
+    ends.sort((a, b) => a.revision - b.revision);
+    for (const end of ends) this.#ended.push(end);
     this.#loadedEnds = [];
     this.graph.shrink();
   }
@@ -133,7 +170,7 @@ export class View {
    * Takes in a transaction of which the graph may know a part already, having been loaded while it
    * was written.
    */
-  adopt(commit: RelationCommit, durable: number): void {
+  #adopt(commit: RelationCommit, durable: number): void {
     const { revision } = commit;
     for (const row of commit.deletes) {
       const edge = this.#findVersion(row);
@@ -143,8 +180,10 @@ export class View {
     }
     for (const row of commit.inserts) {
       const edge = this.#findVersion(row);
-      if (edge === 0) this.add(row);
-      else if (revision > durable) this.#undo.push({ revision, edge, added: true });
+      if (edge === 0) {
+        // Only of what was trimmed away the scan tells what came after it and not the thing itself.
+        if (!this.#knowsLater(row)) this.add(row);
+      } else if (revision > durable) this.#undo.push({ revision, edge, added: true });
     }
     if (revision <= durable) this.durable(revision);
   }
@@ -152,14 +191,24 @@ export class View {
   /** The version of a row in the graph, or 0. */
   #findVersion(row: TupleKey): number {
     const { graph } = this;
+    let edge = this.#findLatest(row);
+    while (edge !== 0 && graph.createdAt(edge) !== row.created) edge = graph.olderThan(edge);
+    return edge;
+  }
+
+  #knowsLater(row: TupleKey): boolean {
+    const latest = this.#findLatest(row);
+    return latest !== 0 && this.graph.createdAt(latest) > row.created;
+  }
+
+  /** The latest version of the relationship of a row, or 0. */
+  #findLatest(row: TupleKey): number {
+    const { graph } = this;
     const resource = findNode(graph, { type: row.resourceType, id: row.resourceId }, row.relation);
     if (resource === 0) return 0;
     const of = { type: row.subjectType, id: row.subjectId };
     const subject = findNode(graph, of, row.subjectRelation);
-    if (subject === 0) return 0;
-    let edge = graph.findEdge(resource, subject);
-    while (edge !== 0 && graph.createdAt(edge) !== row.created) edge = graph.olderThan(edge);
-    return edge;
+    return subject === 0 ? 0 : graph.findEdge(resource, subject);
   }
 
   #changed(edge: number, { revision, added }: { revision: number; added: boolean }): void {

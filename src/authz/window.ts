@@ -8,22 +8,23 @@ import type {
 } from "../store/relations.ts";
 import type { Residency } from "./check/residency.ts";
 import type { Graph } from "./graph/graph.ts";
+import { tooManyNames } from "./graph/objects.ts";
 import { nodeKey } from "./graph/overlay.ts";
-import { extraOfRow, nodesOfRow } from "./rows.ts";
+import { extraOfRow, hasRoomFor, nodesOfRow } from "./rows.ts";
 
 export interface WindowOptions {
   readonly graph: Graph;
   readonly tenant: WindowTenant;
   readonly store: RelationReads;
-  /** Whether the tenant still uses it. */
-  readonly isCurrent: () => boolean;
-  /** Something was loaded. */
-  readonly loaded: () => void;
+  /** Leaves it for another if it is too large. */
+  readonly bound: () => void;
 }
 
 /** What a window needs of its tenant. */
 export interface WindowTenant {
   readonly number: number;
+  /** How often transactions were lost that had been applied. */
+  readonly losses: number;
   /** Rejects when what was read says nothing: the tenant is deleted, or another node's. */
   requireOwn(): Promise<void>;
   /**
@@ -37,15 +38,16 @@ export interface WindowTenant {
  * What is in memory of a graph that is not there in full: lists of subjects, and lists of what a
  * subject has, each with all its versions or not at all. What is in memory is kept up to date by the
  * writer; what is not is read from the store when a question comes to it.
+ *
+ * Once the tenant has left it for another, the writer passes it by. Questions that began in it end in
+ * it: later transactions change nothing at their revisions, and what is loaded still tells of those.
  */
 export class Window implements Residency {
   readonly #graph: Graph;
   readonly #tenant: WindowTenant;
   readonly #store: RelationReads;
-  readonly #isCurrent: () => boolean;
-  readonly #loaded: () => void;
-  /** It has grown too large, and is going to be replaced. */
-  leaving = false;
+  readonly #losses: number;
+  readonly bound: () => void;
   readonly #forward = new Set<number>();
   readonly #reverse = new Set<number>();
   #missingForward = new Map<number, TupleEnd>();
@@ -53,17 +55,30 @@ export class Window implements Residency {
   /** A load under way: whoever comes meanwhile waits for it, and looks again. */
   #loading: Promise<void> | null = null;
 
-  constructor({ graph, tenant, store, isCurrent, loaded }: WindowOptions) {
-    this.#isCurrent = isCurrent;
-    this.#loaded = loaded;
+  constructor({ graph, tenant, store, bound }: WindowOptions) {
+    this.#losses = tenant.losses;
+    this.bound = bound;
     this.#graph = graph;
     this.#tenant = tenant;
     this.#store = store;
   }
 
-  /** Relationships and lists, the empty ones and those of objects that are nowhere named too. */
+  /** How many names have numbers. */
+  get names(): number {
+    return this.#graph.names.size;
+  }
+
+  /**
+   * Relationships, objects with their relations, and lists: the empty ones too, and those whom
+   * nothing names, as each question about a stranger leaves one.
+   */
   get size(): number {
-    return this.#graph.versions + this.#forward.size + this.#reverse.size;
+    const { versions, nodeCount } = this.#graph;
+    return versions + nodeCount + this.#forward.size + this.#reverse.size;
+  }
+
+  get isLost(): boolean {
+    return this.#tenant.losses !== this.#losses;
   }
 
   forward(object: number, relation: number): boolean {
@@ -112,7 +127,7 @@ export class Window implements Residency {
     } finally {
       this.#loading = null;
     }
-    this.#loaded();
+    this.bound();
   }
 
   async #loadMissing(): Promise<void> {
@@ -127,11 +142,15 @@ export class Window implements Residency {
         subjects: [...reverse.values()],
       });
       await this.#tenant.requireOwn();
-      // Commits may have failed meanwhile: what is remembered of them does not fit what was read.
-      if (!this.#isCurrent()) return;
+      // What is remembered of commits that failed does not fit what was read.
+      if (this.isLost) return;
+      const commits = held.commits();
+      const all = [...rows, ...commits.flatMap(({ inserts }) => inserts)];
+      // Before anything counts as loaded.
+      if (!hasRoomFor(this.#graph, all)) throw tooManyNames();
       for (const key of forward.keys()) this.#forward.add(key);
       for (const key of reverse.keys()) this.#reverse.add(key);
-      this.#admit(withCommits(rows, held.commits(), (row) => this.holds(row)));
+      this.#admit(withCommits(rows, commits, (row) => this.holds(row)));
     } finally {
       held.release();
     }

@@ -122,6 +122,11 @@ export const limitTable = {
   authzSchema: { value: 1_048_576, unit: "bytes", why: "the text of one schema" },
   authzTypes: { value: 1_000, unit: "count", why: "types of one schema" },
   authzRelations: { value: 500, unit: "count", why: "relations and permissions of one type" },
+  authzNames: {
+    value: 32_767,
+    unit: "count",
+    why: "names of types, relations and caveats in one schema, with those of what is stored and has no place in it",
+  },
   authzExpression: {
     value: 200,
     unit: "count",

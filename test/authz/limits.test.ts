@@ -182,6 +182,19 @@ const reaches: Readonly<Record<string, Reach>> = {
       return tenant.writeSchema(native(`definition user {}\ndefinition one {\n${relations}\n}`));
     },
   },
+  authzNames: {
+    max: 9,
+    code: "limit-exceeded",
+    async reach(tenant, count) {
+      // What is stored has no place in the next schema: `document`, `viewer`. `user` has one.
+      await tenant.write(touches([viewer(1)]));
+      // The permission `may` needs another for the arrow within it.
+      const nested = "relation over: one\npermission may = over->over->over";
+      const text = `definition user {}\ndefinition one {\n${nested}\n}`;
+      const others = times(count - 7, (at) => `definition type${at} {}`).join("\n");
+      return tenant.writeSchema({ ...native(`${text}\n${others}`), orphans: "keep" });
+    },
+  },
   authzExpression: {
     max: 10,
     code: "schema-invalid",

@@ -146,7 +146,7 @@ function cacheOf({ evaluation, overlay, schemaId, tenant, view }: Asked): Tracer
   const { cache } = view;
   const may = cache !== null && view.residency === null && !overlay.hasEdges;
   if (!may || evaluation.subjectObject >= scratchBase) return () => false;
-  const schema = tenant.compiled(schemaId, { trace: false });
+  const schema = tenant.compiled(schemaId, { view, trace: false });
   return ({ object, type, relation }) => {
     const right = schema.find(type, relation);
     return (

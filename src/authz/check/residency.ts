@@ -14,4 +14,8 @@ export interface Residency {
   reverse(object: number, relation: number): boolean;
   /** Loads all that was noted. */
   load(): Promise<void>;
+  /** Whether it may have what was applied and then lost: it says nothing any more, and loads nothing. */
+  readonly isLost: boolean;
+  /** Before a question: should it have grown too large, the tenant is given an empty one instead. */
+  bound(): void;
 }

@@ -91,6 +91,11 @@ export class EdgeTraits {
     return this.#has(edge, bit.extra) ? this.#extras.get(edge) : undefined;
   }
 
+  /** Of all edges that have one. */
+  extras(): Iterable<EdgeExtra> {
+    return this.#extras.values();
+  }
+
   setExtra(edge: number, extra: EdgeExtra): void {
     this.#mark(edge, bit.extra);
     this.#extras.set(edge, extra);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Prng } from "../../std/prng.ts";
 import { Graph } from "./graph.ts";
+import { namesMax } from "./objects.ts";
 
 const types = ["user", "group", "document"];
 
@@ -172,4 +173,35 @@ test("ids of any length and of any characters are told apart", () => {
   }
   const again = ids.filter((_, i) => i % 3 === 0).map((id) => objects.add(user, id));
   assert.equal(new Set([...again, ...numbers]).size, numbers.length, "numbers are used again");
+});
+
+test("names that nothing has are forgotten where there is no room, and no others", () => {
+  const graph = new Graph(7);
+  const { names, objects } = graph;
+  const kept = ["document", "viewer", "group", "member", "small"];
+  const [document = 0, viewer = 0, group = 0, member = 0, small = 0] = kept.map((name) => {
+    names.number(`before ${name}`);
+    return names.number(name);
+  });
+  const resource = graph.addNode(objects.add(document, "d"), viewer);
+  const subject = graph.addNode(objects.add(group, "g"), member);
+  const extra = { caveat: small, context: null, expiresAt: Number.POSITIVE_INFINITY };
+  graph.addEdge(resource, subject, { created: 1, extra });
+  while (names.size < namesMax) names.number(`name ${names.size}`);
+  assert.throws(() => names.number("one more"), { code: "limit-exceeded" });
+  assert.equal(names.hasRoom(new Set(["one more"])), false);
+  assert.equal(names.hasRoom(new Set(["document", "name 20"])), true);
+  graph.forgetNames();
+  assert.deepEqual(
+    kept.map((name) => names.find(name)),
+    [document, viewer, group, member, small],
+  );
+  assert.equal(names.size, kept.length);
+  assert.equal(names.find("name 20"), undefined);
+  assert.equal(names.find(""), 0);
+  while (names.size < namesMax) names.number(`again ${names.size}`);
+  const numbers = [...names.all()];
+  assert.equal(new Set(numbers).size, namesMax + 1);
+  assert.equal(Math.max(...numbers), namesMax);
+  for (const number of numbers) assert.equal(names.find(names.name(number)), number);
 });

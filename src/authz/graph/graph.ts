@@ -1,6 +1,6 @@
 import { assert } from "../../std/assert.ts";
 import { type EdgeExtra, EdgeTraits } from "./edge-traits.ts";
-import { Names, Objects } from "./objects.ts";
+import { Names, namesMax, Objects } from "./objects.ts";
 import { PairTable } from "./pair-table.ts";
 import { WordRecords } from "./records.ts";
 import {
@@ -74,6 +74,20 @@ export class Graph {
     this.#edge.reserve(this.#edgeCount + relationships);
     this.#edges.reserve(this.#edges.size + relationships);
     this.#node.reserve(this.#node.end + relationships);
+  }
+
+  /** Forgets the names that nothing in it has: they were those of schemas. */
+  forgetNames(): void {
+    const used = new Uint8Array(namesMax + 1);
+    const rows = this.#node;
+    for (let row = 1; row < rows.end; row++) {
+      if (rows.get(row, rowObject) === 0) continue;
+      const kind = rows.get(row, rowKind);
+      used[kind >>> 16] = 1;
+      used[kind & 0xffff] = 1;
+    }
+    for (const { caveat } of this.#traits.extras()) used[caveat] = 1;
+    this.names.keep(used);
   }
 
   /** No more is coming for a while: room that was made for growth is let go. */

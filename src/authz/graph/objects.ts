@@ -1,3 +1,4 @@
+import { fail } from "../../model/errors.ts";
 import { wildcardId } from "../../model/relationship.ts";
 import { assert } from "../../std/assert.ts";
 import { keyedHash } from "../../std/keyed-hash.ts";
@@ -7,20 +8,29 @@ import { kindOf, type NodeRows, objectId, rowKind, rowReverse } from "./rows.ts"
 /** The name that stands for "no relation": the object itself as a subject. Always number 0. */
 const noName = "";
 
-/** Types, relations and caveats by number. They are few, and never forgotten while the graph lives. */
+/**
+ * Types, relations and caveats by number. They are few; those that nothing has any more are forgotten
+ * when there is no room for others.
+ */
 export class Names {
   readonly #numbers = new Map<string, number>([[noName, 0]]);
-  readonly #names: string[] = [noName];
+  readonly #names: (string | undefined)[] = [noName];
+  /** Numbers below the highest that stand for nothing. */
+  #free: number[] = [];
 
-  /** The number of a name, given out now if it is new. */
+  /** How many have a number, but for the one that is none. */
+  get size(): number {
+    return this.#numbers.size - 1;
+  }
+
+  /** The number of a name, given out now if it is new: `limit-exceeded` where none is left. */
   number(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
-    const number = this.#names.length;
-    // Relation and type share one word of a key.
-    assert(number < namesMax, "a tenant has fewer names than a key has room for");
+    if (this.size === namesMax) throw tooManyNames();
+    const number = this.#free.pop() ?? this.#names.length;
     this.#numbers.set(name, number);
-    this.#names.push(name);
+    this.#names[number] = name;
     return number;
   }
 
@@ -28,9 +38,29 @@ export class Names {
     return this.#numbers.get(name);
   }
 
-  /** Every number that was given out, and 0. */
-  *all(): Iterable<number> {
-    for (let number = 0; number < this.#names.length; number++) yield number;
+  /** Whether those of them that are new can all be given numbers. */
+  hasRoom(names: ReadonlySet<string>): boolean {
+    let size = this.size;
+    for (const name of names) if (!this.#numbers.has(name)) size++;
+    return size <= namesMax;
+  }
+
+  /** Forgets all but those at whose number there is something; numbers will be given out again. */
+  keep(used: Uint8Array): void {
+    this.#free = [];
+    // The lowest last, as they are taken from the end.
+    for (let number = this.#names.length - 1; number > 0; number--) {
+      if (used[number] !== 0) continue;
+      const name = this.#names[number];
+      if (name !== undefined) this.#numbers.delete(name);
+      this.#names[number] = undefined;
+      this.#free.push(number);
+    }
+  }
+
+  /** Every number that stands for a name, and 0. */
+  all(): Iterable<number> {
+    return this.#numbers.values();
   }
 
   name(number: number): string {
@@ -40,8 +70,16 @@ export class Names {
   }
 }
 
-/** The last number is kept for the wildcard. */
-export const namesMax = 65_535;
+/** Types and relations share words of keys, half of one each. The last number is the wildcard's. */
+export const namesMax = 65_534;
+
+/** So many of them one schema may have: there is room for what is stored and for any schema of a tenant. */
+export const schemaNamesMax = 32_767;
+
+export function tooManyNames(): Error {
+  const what = "a tenant's schema together with what is stored";
+  return fail("limit-exceeded", { limit: "authzNames", max: namesMax, what });
+}
 
 /** Objects by type and id, as the rows in which they stand. */
 export class Objects {

@@ -55,6 +55,7 @@ export function acceptedLimits(limits: Limits): Limits {
     authzSchema: none,
     authzTypes: none,
     authzRelations: none,
+    authzNames: none,
     authzExpression: none,
     authzName: none,
     authzCaveatParameters: none,

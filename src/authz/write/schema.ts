@@ -2,7 +2,9 @@ import type { AuthzChange, AuthzOutcome, SchemaProblemDescription } from "../../
 import { fail } from "../../model/errors.ts";
 import { formatRelationship, type Relationship } from "../../model/relationship.ts";
 import type { RelationWrites } from "../../store/relations.ts";
-import { relationshipOfRow } from "../rows.ts";
+import { namesOfSchema } from "../check/schema-names.ts";
+import { schemaNamesMax } from "../graph/objects.ts";
+import { namesOfRow, relationshipOfRow } from "../rows.ts";
 import { parseSchema } from "../schema/dialect.ts";
 import { lintSchema } from "../schema/lint.ts";
 import { placeFor } from "../schema/place.ts";
@@ -15,7 +17,7 @@ type SchemaChange = Extract<AuthzChange, { readonly kind: "schema" }>;
 /** How many orphans are named. */
 const orphansNamed = 100;
 
-/** A new schema of a tenant. Throws `schema-invalid`, `schema-orphans`, and nothing has changed. */
+/** A new schema of a tenant. Throws `schema-invalid`, `schema-orphans`, `limit-exceeded`, and nothing has changed. */
 export function applySchema(
   { id, request }: SchemaChange,
   options: PlanOptions & { readonly writes: RelationWrites },
@@ -25,7 +27,13 @@ export function applySchema(
   const { schema, problems } = parseSchema(text, { dialect, limits: tenant.limits });
   if (schema === null) throw invalid(problems);
   const told = [...problems, ...lintSchema(schema)].map(describe);
-  const { orphans, count } = findOrphans(options.ground, schema);
+  const { orphans, count, names } = findOrphans(options.ground, schema);
+  // Otherwise a graph would not have numbers for all that its tenant asks it.
+  const most = Math.min(tenant.limits.authzNames, schemaNamesMax);
+  if (names > most) {
+    const what = "the schema together with what is stored";
+    throw fail("limit-exceeded", { limit: "authzNames", max: most, what });
+  }
   const refuse = (request.orphans ?? (dialect === "native" ? "refuse" : "keep")) === "refuse";
   const outcome = { problems: told, orphans, orphanCount: count };
   if (dryRun === true) {
@@ -81,18 +89,23 @@ function describe({
   };
 }
 
-/** Looks at every relationship: a million take about a second. */
+/**
+ * Looks at every relationship: a million take about a second. Tells how many names the schema and
+ * what has no place in it have together: what has one is named by the schema.
+ */
 function findOrphans(
   ground: Ground,
   schema: Schema,
-): { orphans: readonly Relationship[]; count: number } {
+): { orphans: readonly Relationship[]; count: number; names: number } {
   const orphans: Relationship[] = [];
+  const names = new Set(namesOfSchema(schema));
   let count = 0;
   for (const row of ground.all()) {
     const relationship = relationshipOfRow(row);
     if (placeFor(schema, relationship) === null) continue;
     count++;
+    for (const name of namesOfRow(row)) names.add(name);
     if (orphans.length < orphansNamed) orphans.push(relationship);
   }
-  return { orphans, count };
+  return { orphans, count, names: names.size };
 }

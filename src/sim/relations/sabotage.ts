@@ -156,6 +156,7 @@ function spoilView(view: View, fault: AuthzSabotage): void {
   const find = cache?.find.bind(cache);
   const put = cache?.put.bind(cache);
   const membership = index?.membership.bind(index);
+  const loaded = view.loaded.bind(view);
   switch (fault) {
     case "keeps-cached-answers":
       if (cache !== null) cache.stamp = () => undefined;
@@ -185,7 +186,7 @@ function spoilView(view: View, fault: AuthzSabotage): void {
       view.rollBack = () => undefined;
       return;
     case "forgets-writes-while-loading":
-      view.adopt = () => undefined;
+      view.loaded = (durable) => loaded(durable);
       return;
     default:
     // Something else than the view is spoiled.
