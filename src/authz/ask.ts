@@ -160,9 +160,9 @@ function addContextual(asked: Asked, contextual: readonly Relationship[]): void 
     const { resource, relation, subject } = relationship;
     const { names } = graph;
     overlay.add({
-      resourceObject: overlay.object(names.number(resource.type), resource.id),
+      resourceObject: numberOf(asked, names.number(resource.type), resource.id),
       resourceRelation: names.number(relation),
-      subjectObject: overlay.object(names.number(subject.type), subject.id),
+      subjectObject: numberOf(asked, names.number(subject.type), subject.id),
       subjectRelation: names.number(subject.relation ?? ""),
       extra: extraOf(graph, relationship),
     });
@@ -192,7 +192,7 @@ export function rightOf({ schema, graph }: Asked, type: string, name: string): R
 
 /** The number of an object in a question, for this question alone if nothing names it. */
 export function objectOf(asked: Asked, { type, id }: ObjectRef): number {
-  const { graph, overlay, schema, tenant, view } = asked;
+  const { graph, schema, tenant } = asked;
   const number = typeOf(asked, type);
   const known = graph.objects.find(number, id);
   if (known !== 0) return known;
@@ -206,13 +206,17 @@ export function objectOf(asked: Asked, { type, id }: ObjectRef): number {
       wildcard: false,
     },
   );
-  // Where not everything is in memory, an id that nothing names yet may be named by the store.
-  return view.residency === null ? overlay.object(number, id) : graph.objects.add(number, id);
+  return numberOf(asked, number, id);
+}
+
+/** Where not everything is in memory, an id that nothing names yet may be named by the store. */
+function numberOf({ view, graph, overlay }: Asked, type: number, id: string): number {
+  return view.residency === null ? overlay.object(type, id) : graph.objects.add(type, id);
 }
 
 /** The subject of a question. A wildcard may be one in OpenFGA alone. */
 export function subjectOf(asked: Asked, subject: SubjectRef): Subject {
-  const { graph, overlay, schema, tenant, view } = asked;
+  const { graph, schema, tenant, view } = asked;
   const type = typeOf(asked, subject.type);
   const { dialect } = schema.schema;
   if (subject.relation !== undefined) {
@@ -227,12 +231,7 @@ export function subjectOf(asked: Asked, subject: SubjectRef): Subject {
     const wildcard = dialect === "openfga";
     checkSubject(subject, { limits: tenant.limits, dialect, what, wildcard });
   }
-  if (object === 0) {
-    object =
-      view.residency === null
-        ? overlay.object(type, subject.id)
-        : graph.objects.add(type, subject.id);
-  }
+  if (object === 0) object = numberOf(asked, type, subject.id);
   return { object, type, relation };
 }
 

@@ -441,9 +441,19 @@ export class Authz {
       else tenant.becameDurable(revision);
       if (tenant.leaving && revision === null) this.#left(tenant);
       else this.history.becameDurable(tenant);
+      this.#boundGraph(tenant);
       done++;
     }
     if (done > 0) this.#flying = this.#flying.slice(done);
+  }
+
+  /** A graph that has become too large for memory is left for a window, as one that always was. */
+  #boundGraph(tenant: Tenant): void {
+    const { view } = tenant;
+    if (view.residency !== null || view.graph.versions <= this.settings.residentMax) return;
+    tenant.view = this.makeWindow(tenant);
+    const { id, relationships } = tenant;
+    this.host.log("info", "a tenant has outgrown memory", { tenant: id, relationships });
   }
 
   /** The tenant is gone, and with it all that waits for something of it. */

@@ -19,7 +19,7 @@ export const memoryMode: TimedMode = { name: "memory", open: () => openGround({}
 const plain = { cacheBytes: 0, indexPairs: 0 };
 
 /** Next to nothing stays in memory. */
-const tight = { residentMax: 4, windowMax: 8 };
+const tight = { residentMax: 0, windowMax: 8 };
 
 const allModes: readonly TimedMode[] = [
   memoryMode,
