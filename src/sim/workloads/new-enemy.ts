@@ -51,6 +51,7 @@ class NewEnemy implements Workload {
       () => this.#schemaChanges(),
       () => this.#expires(),
       () => this.#foreignZookie(),
+      () => this.#ownerIsDeposed(),
     ];
     const clients = 2 + world.random.below(2);
     const rounds = 2 + Math.floor(world.swarm.load * 3);
@@ -278,6 +279,21 @@ class NewEnemy implements Workload {
     });
     if (answer.kind === "ok") this.#world.violate("a zookie of another tenant was taken");
     if (answer.kind === "failed") this.#asker.refused(answer.error, "foreign zookie", undefined);
+  }
+
+  /** Another node takes over and shuts the enemy out; the old one, asked as of now, has to notice. */
+  async #ownerIsDeposed(): Promise<void> {
+    const world = this.#world;
+    if (world.swarm.nodes === 1) return;
+    const { document, user } = this.#names();
+    const asked = { type: "document", id: document, right: "view", user };
+    const viewer = `document:${document}#viewer@user:${user}`;
+    await this.#write("touch", viewer);
+    await this.#prime(asked);
+    const at = this.#asker.partition(tenant) % world.slots.length;
+    if (world.faulty && world.slots[at]?.current?.ready === true) world.start(at);
+    const zookie = await this.#write("delete", viewer);
+    await this.#shutOut(asked, zookie);
   }
 
   check(): void {
