@@ -111,6 +111,11 @@ export interface Evaluation {
   idOf(object: number): string;
   /** Whether the subjects of an object by a relation can be read now. */
   has(object: number, relation: number): boolean;
+  /**
+   * Counts one relationship looked at, whether or not it then counts for anything: to pass it over
+   * takes time as well. Whoever goes through a list calls it for each.
+   */
+  spend(): void;
   /** The answer rests on what this object has as subjects. */
   dependOn(object: number): void;
   /** The answer rests on which groups are in which. */
@@ -118,10 +123,10 @@ export interface Evaluation {
 
   /**
    * What a stored relationship is worth: no if it does not hold at the revision and time, or has a
-   * form that is not among these; else what its caveat says.
+   * form that is not among these; else what its caveat says. Found by a look-up, and so counted.
    */
   edgeValue(edge: number, forms: readonly number[]): Tri;
-  /** The same for an edge of a list, which is one version. */
+  /** The same for an edge of a list, which is one version, and was counted with the list. */
   versionValue(version: number, forms: readonly number[]): Tri;
   /** The same for one that the question brought. */
   overlayValue(edge: OverlayEdge, forms: readonly number[]): Tri;

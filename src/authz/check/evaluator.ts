@@ -377,20 +377,23 @@ export class Evaluator implements Evaluation {
   }
 
   edgeValue(edge: number, forms: readonly number[]): Tri {
+    const { graph, revision } = this;
     this.spend();
-    const version = this.graph.versionAt(edge, this.revision);
-    if (version === 0) return no;
-    return this.extraValue(this.graph.extraOf(version), forms);
+    let version = edge;
+    // Of one that came and went often, the versions since then are passed by.
+    while (version !== 0 && graph.createdAt(version) > revision) {
+      this.spend();
+      version = graph.olderThan(version);
+    }
+    return version === 0 ? no : this.versionValue(version, forms);
   }
 
   versionValue(version: number, forms: readonly number[]): Tri {
-    this.spend();
     if (!this.graph.holdsAt(version, this.revision)) return no;
     return this.extraValue(this.graph.extraOf(version), forms);
   }
 
   overlayValue(edge: OverlayEdge, forms: readonly number[]): Tri {
-    this.spend();
     return this.extraValue(edge.extra, forms);
   }
 

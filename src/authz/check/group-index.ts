@@ -162,6 +162,7 @@ export class GroupIndex {
     if (groups === undefined) return undefined;
     let found: Tri = no;
     for (let at = 0; at < groups.length; at++) {
+      evaluation.spend();
       const group = groups[at] as number; // at is within
       const type = graph.typeOf(group);
       const right = evaluation.schema.find(type, graph.relationOf(group));
@@ -180,6 +181,7 @@ export class GroupIndex {
       if (subject === 0) continue;
       const key = round === 0 ? evaluation.subjectKey : evaluation.wildcardKey;
       for (let edge = graph.firstReverse(subject); edge !== 0; edge = graph.nextReverse(edge)) {
+        evaluation.spend();
         const group = graph.resourceOf(edge);
         if (group === node) continue;
         const type = graph.typeOf(group);

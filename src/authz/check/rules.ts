@@ -52,6 +52,7 @@ function directStored(evaluation: Evaluation, node: number, right: Right): Value
   }
   evaluation.dependOn(graph.objectOf(node));
   for (let edge = graph.firstUserset(node); edge !== 0; edge = graph.nextForward(edge)) {
+    evaluation.spend();
     found = either(found, usersetValue(evaluation, edge, allowed));
     if (found === yes) return yes;
   }
@@ -102,6 +103,7 @@ function directOverlay(evaluation: Evaluation, object: number, right: Right): Va
   const { overlay, schema } = evaluation;
   let found: Value = no;
   for (const edge of overlay?.forward(object, right.relation) ?? []) {
+    evaluation.spend();
     const { subjectObject, subjectRelation } = edge;
     const isSubject =
       subjectObject === evaluation.subjectObject && subjectRelation === evaluation.subjectRelation;
@@ -163,6 +165,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
       for (let list = 0; list < 2; list++) {
         const first = list === 0 ? graph.firstPlain(node) : graph.firstUserset(node);
         for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
+          evaluation.spend();
           found = either(found, arrowValue(evaluation, edge, { over, target }));
           if (found === yes) return evaluation.settle(mark, yes);
         }
@@ -170,6 +173,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
     }
     if (evaluation.overlay?.hasEdges !== true) return found;
     for (const edge of evaluation.overlay.forward(object, over.relation)) {
+      evaluation.spend();
       const type = evaluation.typeOf(edge.subjectObject);
       const forms = over.allowed.forms(subjectKey(type, edge.subjectRelation));
       const rule = target(schema, type);
@@ -223,6 +227,7 @@ export function arrowToAll(arrow: () => Arrow): Rule {
     if (node !== 0 && !eachEdge(evaluation, node, { over, take })) return no;
     if (evaluation.overlay?.hasEdges === true) {
       for (const edge of evaluation.overlay.forward(object, over.relation)) {
+        evaluation.spend();
         const type = evaluation.typeOf(edge.subjectObject);
         const forms = over.allowed.forms(subjectKey(type, edge.subjectRelation));
         if (forms === undefined || !evaluation.isThere(edge.extra, forms)) continue;
@@ -244,6 +249,7 @@ function eachEdge(evaluation: Evaluation, node: number, { over, take }: EachEdge
   const { graph } = evaluation;
   for (const first of [graph.firstPlain(node), graph.firstUserset(node)]) {
     for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
+      evaluation.spend();
       const subject = graph.subjectOf(edge);
       const object = graph.objectOf(subject);
       const type = graph.typeOf(subject);

@@ -127,6 +127,7 @@ class Walk {
     if (!evaluation.hasReverse(object, relation)) return;
     const node = graph.findNode(object, relation);
     for (let edge = node === 0 ? 0 : graph.firstReverse(node); edge !== 0; ) {
+      evaluation.spend();
       const resource = graph.resourceOf(edge);
       const from = graph.objectOf(resource);
       const right = this.#plan.stored(graph.objects.type(from), graph.relationOf(resource));
@@ -138,6 +139,7 @@ class Walk {
     }
     if (!overlay.hasEdges) return;
     for (const edge of overlay.reverse(object, relation)) {
+      evaluation.spend();
       const right = this.#plan.stored(this.#typeOf(edge), edge.resourceRelation);
       const forms = right?.allowed.forms(key);
       if (right === undefined || forms === undefined) continue;
@@ -158,6 +160,7 @@ class Walk {
       const key = subjectKey(right.type, relation);
       const node = graph.findNode(object, relation);
       for (let edge = node === 0 ? 0 : graph.firstReverse(node); edge !== 0; ) {
+        evaluation.spend();
         const resource = graph.resourceOf(edge);
         const from = graph.objectOf(resource);
         for (const { over, to } of this.#plan.arrows(right)) {
@@ -171,6 +174,7 @@ class Walk {
       }
       if (!overlay.hasEdges) continue;
       for (const edge of overlay.reverse(object, relation)) {
+        evaluation.spend();
         for (const { over, to } of this.#plan.arrows(right)) {
           if (over.relation !== edge.resourceRelation || over.type !== this.#typeOf(edge)) continue;
           const forms = over.allowed.forms(key);
