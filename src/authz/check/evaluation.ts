@@ -4,6 +4,7 @@ import type { EdgeExtra } from "../graph/edge-traits.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Overlay, OverlayEdge } from "../graph/overlay.ts";
 import type { RelationDefinition, Schema } from "../schema/schema.ts";
+import type { ToldCaveat } from "./caveat-contexts.ts";
 import type { Tracer } from "./tracer.ts";
 import type { Tri, Value } from "./verdict.ts";
 
@@ -64,8 +65,6 @@ export interface CompiledSchema {
 export interface Groups {
   /** Whether the subject is in any userset below a node; undefined: it has to be walked. */
   membership(evaluation: Evaluation, right: Right, node: number): Tri | undefined;
-  /** Whether `membership` would say, were it not explained. */
-  decides(evaluation: Evaluation, right: Right, node: number): boolean;
 }
 
 /** One question as the rules see it: about one subject, at one revision and time. */
@@ -73,6 +72,8 @@ export interface Evaluation {
   readonly graph: Graph;
   readonly schema: CompiledSchema;
   readonly revision: number;
+  /** Milliseconds since 1970: one time for the whole question. */
+  readonly now: number;
   readonly overlay: Overlay | null;
   /** Null where it must not be used: the flattened groups. */
   readonly index: Groups | null;
@@ -132,4 +133,6 @@ export interface Evaluation {
   overlayValue(edge: OverlayEdge, forms: readonly number[]): Tri;
   /** Whether a relationship counts, its caveat left aside. */
   isThere(extra: EdgeExtra | undefined, forms: readonly number[]): boolean;
+  /** What there is to tell of the caveat of a relationship; null where it has none. */
+  toldCaveat(extra: EdgeExtra): ToldCaveat | null;
 }
