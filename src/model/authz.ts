@@ -101,9 +101,15 @@ export interface TenantPort {
   /** All at one revision; what cannot be answered has its error in its place. */
   checkMany(request: CheckManyRequest): Promise<CheckManyAnswer>;
   expand(request: ExpandRequest): Promise<ExpandAnswer>;
-  /** Ids of one type on which the subject has the permission, in byte order of id. */
+  /**
+   * Ids of one type on which the subject has the permission, in byte order of id. Where nothing but
+   * unions and arrows without caveats leads there, also those for which a check is `depth-exceeded`.
+   */
   lookupResources(request: LookupResources): Promise<LookupPage<FoundResource>>;
-  /** Subjects of one type that have the permission on the resource; a wildcard first. */
+  /**
+   * Subjects of one type that have the permission on the resource; a wildcard first. A circle of
+   * groups has nobody but those in it, where a check of anybody else is `depth-exceeded`.
+   */
   lookupSubjects(request: LookupSubjects): Promise<LookupPage<FoundSubject>>;
   /** Every permission (and relation) of the subject on the object, in one call. */
   permissions(request: PermissionsRequest): Promise<PermissionsAnswer>;

@@ -13,7 +13,8 @@ import { Seen } from "./seen.ts";
 /**
  * The objects of a type on which a subject has a right, in order of their ids. Found by walking from
  * the subject backwards; where the way has more than unions each find is checked, so that this and
- * `check` are of one opinion always.
+ * `check` are of one opinion. Only the depth is no bound here: to know it of each find would take a
+ * check of each.
  */
 export function lookupResources(
   tenant: Tenant,
