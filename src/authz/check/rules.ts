@@ -53,12 +53,6 @@ function directStored(evaluation: Evaluation, node: number, right: Right): Value
     }
   }
   evaluation.dependOn(graph.objectOf(node));
-  return either(found, amongUsersets(evaluation, node, allowed));
-}
-
-function amongUsersets(evaluation: Evaluation, node: number, allowed: Allowed): Value {
-  const { graph } = evaluation;
-  let found: Value = no;
   for (let edge = graph.firstUserset(node); edge !== 0; edge = graph.nextForward(edge)) {
     evaluation.spend();
     found = either(found, usersetValue(evaluation, edge, allowed));
@@ -76,14 +70,18 @@ function walkIndexed(
   node: number,
   { right, indexed }: { readonly right: Right; readonly indexed: Tri },
 ): void {
-  const { tracer, doubts } = evaluation;
+  const { graph, tracer, doubts } = evaluation;
   if (tracer === null) return;
   tracer.mark("indexed");
-  if (tracer.isFull) return;
   const mark = doubts.length;
   const { inNone } = tracer;
   tracer.inNone = indexed === no;
-  amongUsersets(evaluation, node, right.allowed);
+  // What would not be told any more need not be walked.
+  for (let edge = graph.firstUserset(node); edge !== 0 && !tracer.isFull; ) {
+    evaluation.spend();
+    if (usersetValue(evaluation, edge, right.allowed) === yes) break;
+    edge = graph.nextForward(edge);
+  }
   tracer.inNone = inNone;
   doubts.length = mark;
 }
