@@ -1,7 +1,7 @@
 /** Errors from answers: the ones that the server means, or what can be said of a foreign answer. */
 import type { Explanation } from "../model/authz.ts";
 import { decodeError } from "../model/codec.ts";
-import { PermissionDenied } from "../model/denial.ts";
+import { ExplainedError, PermissionDenied } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, HoldfastError } from "../model/errors.ts";
 import type { HttpReply } from "./transport.ts";
 
@@ -10,7 +10,7 @@ interface Problem {
   readonly code: string;
   readonly detail?: unknown;
   readonly details?: unknown;
-  /** Why a permission was denied, for those who may know. */
+  /** Why a permission was denied, or how far an answer got, for those who may know. */
   readonly explanation?: Explanation;
   /** How the invocation failed, if it did. */
   readonly error?: unknown;
@@ -28,12 +28,16 @@ export function errorOf(reply: HttpReply, url: string): Error {
     // A later server may know codes that this client does not.
     return fail("internal", { reason: `${code}: ${String(detail ?? "no detail")}` });
   }
-  const error =
-    code === "permission-denied"
-      ? new PermissionDenied(detailsOf(problem.details), problem.explanation)
-      : new HoldfastError(code as ErrorCode, detailsOf(problem.details)); // hasOwn
+  const error = errorFrom(code as ErrorCode, problem); // hasOwn
   if (typeof detail === "string") error.message = detail;
   return error;
+}
+
+function errorFrom(code: ErrorCode, { details, explanation }: Problem): HoldfastError {
+  const known = detailsOf(details);
+  if (code === "permission-denied") return new PermissionDenied(known, explanation);
+  if (explanation !== undefined) return new ExplainedError(code, known, explanation);
+  return new HoldfastError(code, known);
 }
 
 function parseProblem(text: string): Problem | undefined {

@@ -81,6 +81,7 @@ export type {
   ExpandAnswer,
   ExpandRequest,
   ExpandTree,
+  ExplainedCaveat,
   Explanation,
   FoundResource,
   FoundSubject,
@@ -110,6 +111,7 @@ export type {
   WriteRelationships,
   WriteSchema,
 } from "../model/authz.ts";
+export { ExplainedError } from "../model/denial.ts";
 export { type ErrorCode, HoldfastError } from "../model/errors.ts";
 export type {
   CaveatContext,

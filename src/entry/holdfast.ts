@@ -5,7 +5,7 @@ export {
   type TerminalErrorOptions,
   TimeoutError,
 } from "../model/codec.ts";
-export { PermissionDenied } from "../model/denial.ts";
+export { ExplainedError, PermissionDenied } from "../model/denial.ts";
 export { HoldfastError } from "../model/errors.ts";
 export {
   type Authorization,

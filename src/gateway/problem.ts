@@ -1,5 +1,5 @@
 import { type EncodedError, encodeError, TerminalError } from "../model/codec.ts";
-import { PermissionDenied } from "../model/denial.ts";
+import { ExplainedError } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, type HoldfastError } from "../model/errors.ts";
 
 /** Problem details of RFC 9457, ready to be sent. */
@@ -76,7 +76,7 @@ function describe(
     action: error.action,
     details: error.details,
     instance,
-    explanation: error instanceof PermissionDenied ? error.explanation : undefined,
+    explanation: error instanceof ExplainedError ? error.explanation : undefined,
     error: failure,
   });
   return { status, code, text };

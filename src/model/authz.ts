@@ -101,9 +101,15 @@ export interface TenantPort {
   /** All at one revision; what cannot be answered has its error in its place. */
   checkMany(request: CheckManyRequest): Promise<CheckManyAnswer>;
   expand(request: ExpandRequest): Promise<ExpandAnswer>;
-  /** Ids of one type on which the subject has the permission, in byte order of id. */
+  /**
+   * Ids of one type on which the subject has the permission, in byte order of id. Where nothing but
+   * unions and arrows without caveats leads there, also those for which a check is `depth-exceeded`.
+   */
   lookupResources(request: LookupResources): Promise<LookupPage<FoundResource>>;
-  /** Subjects of one type that have the permission on the resource; a wildcard first. */
+  /**
+   * Subjects of one type that have the permission on the resource; a wildcard first. A circle of
+   * groups has nobody but those in it, where a check of anybody else is `depth-exceeded`.
+   */
   lookupSubjects(request: LookupSubjects): Promise<LookupPage<FoundSubject>>;
   /** Every permission (and relation) of the subject on the object, in one call. */
   permissions(request: PermissionsRequest): Promise<PermissionsAnswer>;
@@ -259,7 +265,11 @@ export interface Question {
 }
 
 export interface CheckRequest extends Question, CheckItem {
-  /** Tells the path that granted, or why each branch did not. Default: false. */
+  /**
+   * Tells the path that granted, or why each branch did not. Default: false. Over HTTP it takes the
+   * right `read` as well. What cannot be answered is thrown as an `ExplainedError`, with as much of
+   * the way as was gone.
+   */
   readonly explain?: boolean;
 }
 
@@ -282,6 +292,20 @@ export interface CheckAnswer {
   readonly explanation?: Explanation;
 }
 
+/** A caveat of a relationship, and with what it was evaluated. What is long is cut. */
+export interface ExplainedCaveat {
+  readonly name: string;
+  /** As it stands in the schema. */
+  readonly expression: string;
+  /**
+   * The values of its parameters, those stored with the relationship before those of the question. Of
+   * one that is long there is the beginning of its JSON, as text.
+   */
+  readonly context: CaveatContext;
+  /** Parameters that would decide it, and were not given. */
+  readonly missing: readonly string[];
+}
+
 /** One node of what was evaluated. */
 export interface Explanation {
   /** `document:1#view`, an operator, a relationship, a caveat. */
@@ -290,18 +314,23 @@ export interface Explanation {
   readonly verdict: Verdict;
   /**
    * Why it came to that: `not-evaluated`, `no-relationship`, `contextual` (the question brought it),
-   * `itself`, `cycle`, `told-above` (it was come upon before), `expired`, `not-there-then`, or what
-   * became of a caveat.
+   * `itself`, `cycle` (it is above itself already), `too-deep` (the walk was cut here), `cut-off` (it
+   * ended in an error), `told-above` (it was come upon before), `expired`, `not-there-then`,
+   * `not-allowed` (the schema has no place for it any more), or what became of a caveat.
    */
   readonly note?: string;
+  /** What it comes to is taken away: it is the right side of an exclusion. */
+  readonly subtracted?: boolean;
+  /** Of a node of kind `caveat`. */
+  readonly caveat?: ExplainedCaveat;
   /**
    * The cache held this answer at this revision: asked for by itself it would have come from there.
    * What is explained is walked all the same, so that there is a way to tell.
    */
   readonly cached?: boolean;
   /**
-   * Groups within groups are flattened, and would have told here without a walk through them: what
-   * is below, but for the relationships of the subject itself, is the long way to the same.
+   * Groups within groups are flattened, and told here without a walk through them, so the verdict
+   * stands whatever is below: the long way to the same, as far as it is not too deep.
    */
   readonly indexed?: boolean;
   /** Time spent in it, children included, in microseconds. */

@@ -1,12 +1,19 @@
 import type { Explanation } from "./authz.ts";
-import { type ErrorDetails, HoldfastError } from "./errors.ts";
+import { type ErrorCode, type ErrorDetails, HoldfastError } from "./errors.ts";
 
-/** `permission-denied`, with why, where whoever is told may see that. */
-export class PermissionDenied extends HoldfastError {
+/** An error of a question that was to be explained, with what was evaluated until then. */
+export class ExplainedError extends HoldfastError {
   readonly explanation: Explanation | undefined;
 
-  constructor(details: ErrorDetails, explanation?: Explanation) {
-    super("permission-denied", details);
+  constructor(code: ErrorCode, details: ErrorDetails, explanation?: Explanation) {
+    super(code, details);
     this.explanation = explanation;
+  }
+}
+
+/** `permission-denied`, with why, where whoever is told may see that. */
+export class PermissionDenied extends ExplainedError {
+  constructor(details: ErrorDetails, explanation?: Explanation) {
+    super("permission-denied", details, explanation);
   }
 }

@@ -396,12 +396,12 @@ export const errorTable = {
   },
   "caveat-failed": {
     status: 400,
-    message: "Caveat {caveat} could not be evaluated: {reason}",
+    message: "Caveat {caveat} of {relationship} could not be evaluated: {reason}",
     action: "Correct the expression or the context.",
   },
   "caveat-cost": {
     status: 400,
-    message: "Caveat {caveat} costs more than the limit of {max}",
+    message: "Caveat {caveat} of {relationship} costs more than the limit of {max}",
     action: "Make the expression or the context smaller.",
   },
   "invalid-relationship": {

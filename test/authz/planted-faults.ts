@@ -107,7 +107,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     by: "quick-fuzz.ts",
     file: cache,
     changes: [
-      ["(stampCount - 1)] as number) > answeredAt", "(stampCount - 1)] as number) > Infinity"],
+      ["this.#stampMask] as number) > answeredAt", "this.#stampMask] as number) > Infinity"],
     ],
   },
   {

@@ -7,6 +7,15 @@ export type CaveatOutcome =
   | Exclude<CaveatResult, { readonly value: "error" }>
   | { readonly value: "error"; readonly error: HoldfastError };
 
+/** A caveat of a relationship that was looked at, for explanations. */
+export interface ToldCaveat {
+  readonly name: string;
+  readonly expression: string;
+  /** What it was given, by parameter. */
+  readonly context: CaveatContext;
+  readonly outcome: CaveatOutcome;
+}
+
 /** Contexts as caveats read them, each read once: of the question, and of stored relationships. */
 export class CaveatContexts {
   #context: CaveatContext | null = null;
@@ -33,6 +42,19 @@ export class CaveatContexts {
     if (result.value !== "error") return result;
     const { code, reason } = result;
     return { value: "error", error: fail(code, { caveat: caveat.name, reason, max: reason }) };
+  }
+
+  /** The values of its parameters: of both, what is stored wins. */
+  given(caveat: Caveat, extra: EdgeExtra): CaveatContext {
+    const stored: CaveatContext = extra.context === null ? {} : JSON.parse(extra.context);
+    const asked = this.#context ?? {};
+    const entries: [string, unknown][] = [];
+    for (const name of caveat.parameters.keys()) {
+      const from = Object.hasOwn(stored, name) ? stored : asked;
+      if (Object.hasOwn(from, name)) entries.push([name, from[name]]);
+    }
+    // Parameters may have names that objects have of themselves.
+    return Object.fromEntries(entries);
   }
 
   #storedContext(caveat: Caveat, extra: EdgeExtra, text: string): ReadContext {

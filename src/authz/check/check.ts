@@ -5,12 +5,14 @@ import type {
   PermissionsAnswer,
   PermissionsRequest,
 } from "../../model/authz.ts";
+import { ExplainedError } from "../../model/denial.ts";
+import { HoldfastError } from "../../model/errors.ts";
 import { formatObject, formatSubject, wildcardId } from "../../model/relationship.ts";
 import { type Asked, type AskOptions, ask, objectOf, rightOf, subjectOf, typeOf } from "../ask.ts";
 import { scratchBase } from "../graph/overlay.ts";
 import type { Tenant } from "../tenant.ts";
 import type { Right } from "./evaluation.ts";
-import type { Clock } from "./evaluator.ts";
+import type { Clock, Evaluator } from "./evaluator.ts";
 import { subjectKey } from "./keys.ts";
 import { Tracer } from "./tracer.ts";
 import { type Tri, unknown, verdictOf } from "./verdict.ts";
@@ -132,13 +134,25 @@ function explained(asked: Asked, { resource, permission, subject }: CheckItem): 
   evaluation.setSubject(subjectOf(asked, subject));
   evaluation.reset();
   if (tracer !== null) tracer.isCached = cacheOf(asked);
-  const value = evaluation.answer(right, object);
+  const value = answerExplained(evaluation, right, object);
   if (tracer?.tree === null) {
     // The subject asked about is the userset itself.
     const what = `${formatObject(resource)}#${permission}@${formatSubject(subject)}`;
     tracer.leaf("permission", what, { value, note: "itself" });
   }
   return value;
+}
+
+/** What cannot be answered is told with how far it got. */
+function answerExplained(evaluation: Evaluator, right: Right, object: number): Tri {
+  const { tracer } = evaluation;
+  try {
+    return evaluation.answer(right, object);
+  } catch (error) {
+    tracer?.cutOff();
+    if (!(error instanceof HoldfastError)) throw error;
+    throw new ExplainedError(error.code, error.details, tracer?.tree ?? undefined);
+  }
 }
 
 /** Looks for what plain checks have left: what is explained has rights of its own, and leaves nothing. */

@@ -21,7 +21,7 @@ import {
   self,
   union,
 } from "./rules.ts";
-import { traced } from "./traced.ts";
+import { type PartOfSchema, traced, tracedPart } from "./traced.ts";
 
 export interface CompileOptions {
   readonly names: Names;
@@ -153,11 +153,12 @@ class Compiler implements CompiledSchema {
     switch (expression.kind) {
       case "union":
       case "intersection": {
-        const parts = inOrder(expression.operands).map(expressionText);
+        const parts = inOrder(expression.operands).map((operand) => this.#partOf(operand, at));
         return traced("operator", expression.kind, { rule, parts });
       }
       case "exclusion": {
-        const parts = [expression.base, expression.subtract].map(expressionText);
+        const { base, subtract } = expression;
+        const parts = [this.#partOf(base, at), this.#partOf(subtract, at, true)];
         return traced("operator", expression.kind, { rule, parts });
       }
       case "arrow":
@@ -184,7 +185,7 @@ class Compiler implements CompiledSchema {
       case "exclusion":
         return exclusion(
           this.#compileOperand(expression.base, at),
-          this.#compileOperand(expression.subtract, at),
+          this.#compileOperand(expression.subtract, at, true),
         );
       case "nil":
         return nothing;
@@ -200,11 +201,26 @@ class Compiler implements CompiledSchema {
   }
 
   /** Each operand is one node of what is told. */
-  #compileOperand(operand: Expression, at: At): Rule {
+  #compileOperand(operand: Expression, at: At, subtracted = false): Rule {
     const rule = this.#compile(operand, at);
+    if (!this.#trace) return rule;
     const isLeaf = operand.kind === "this" || operand.kind === "nil" || operand.kind === "self";
-    if (!this.#trace || !isLeaf) return rule;
-    return traced("operator", expressionText(operand), { rule });
+    const told = isLeaf ? traced("operator", expressionText(operand), { rule }) : rule;
+    return tracedPart(told, this.#partOf(operand, at, subtracted));
+  }
+
+  #partOf(operand: Expression, { type }: At, subtracted = false): PartOfSchema {
+    if (operand.kind === "arrow") {
+      return { what: describeArrow(operand), kind: "arrow", subtracted };
+    }
+    if (operand.kind !== "relation") {
+      return { what: expressionText(operand), kind: "operator", subtracted };
+    }
+    const relation = this.#names.number(operand.name);
+    const { rewrite } =
+      this.schema.types.get(this.#names.name(type))?.relations.get(operand.name) ?? {};
+    const kind = rewrite?.kind === "this" ? "relation" : "permission";
+    return { what: operand.name, kind, subtracted, relation };
   }
 
   #compileArrow(expression: Expression & { kind: "arrow" }, at: At): Rule {

@@ -4,6 +4,7 @@ import type { EdgeExtra } from "../graph/edge-traits.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Overlay, OverlayEdge } from "../graph/overlay.ts";
 import type { RelationDefinition, Schema } from "../schema/schema.ts";
+import type { ToldCaveat } from "./caveat-contexts.ts";
 import type { Tracer } from "./tracer.ts";
 import type { Tri, Value } from "./verdict.ts";
 
@@ -64,8 +65,6 @@ export interface CompiledSchema {
 export interface Groups {
   /** Whether the subject is in any userset below a node; undefined: it has to be walked. */
   membership(evaluation: Evaluation, right: Right, node: number): Tri | undefined;
-  /** Whether `membership` would say, were it not explained. */
-  decides(evaluation: Evaluation, right: Right, node: number): boolean;
 }
 
 /** One question as the rules see it: about one subject, at one revision and time. */
@@ -73,6 +72,8 @@ export interface Evaluation {
   readonly graph: Graph;
   readonly schema: CompiledSchema;
   readonly revision: number;
+  /** Milliseconds since 1970: one time for the whole question. */
+  readonly now: number;
   readonly overlay: Overlay | null;
   /** Null where it must not be used: the flattened groups. */
   readonly index: Groups | null;
@@ -111,6 +112,11 @@ export interface Evaluation {
   idOf(object: number): string;
   /** Whether the subjects of an object by a relation can be read now. */
   has(object: number, relation: number): boolean;
+  /**
+   * Counts one relationship looked at, whether or not it then counts for anything: to pass it over
+   * takes time as well. Whoever goes through a list calls it for each.
+   */
+  spend(): void;
   /** The answer rests on what this object has as subjects. */
   dependOn(object: number): void;
   /** The answer rests on which groups are in which. */
@@ -118,13 +124,15 @@ export interface Evaluation {
 
   /**
    * What a stored relationship is worth: no if it does not hold at the revision and time, or has a
-   * form that is not among these; else what its caveat says.
+   * form that is not among these; else what its caveat says. Found by a look-up, and so counted.
    */
   edgeValue(edge: number, forms: readonly number[]): Tri;
-  /** The same for an edge of a list, which is one version. */
+  /** The same for an edge of a list, which is one version, and was counted with the list. */
   versionValue(version: number, forms: readonly number[]): Tri;
   /** The same for one that the question brought. */
   overlayValue(edge: OverlayEdge, forms: readonly number[]): Tri;
   /** Whether a relationship counts, its caveat left aside. */
   isThere(extra: EdgeExtra | undefined, forms: readonly number[]): boolean;
+  /** What there is to tell of the caveat of a relationship; null where it has none. */
+  toldCaveat(extra: EdgeExtra): ToldCaveat | null;
 }

@@ -4,13 +4,14 @@ import { unreachable } from "../../std/assert.ts";
 import type { EdgeExtra } from "../graph/edge-traits.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Overlay, type OverlayEdge, scratchBase } from "../graph/overlay.ts";
-import { CaveatContexts } from "./caveat-contexts.ts";
+import { CaveatContexts, type ToldCaveat } from "./caveat-contexts.ts";
 import type { CompiledSchema, Evaluation, Groups, Right } from "./evaluation.ts";
 import { formOf, subjectKey, wildcardKey } from "./keys.ts";
 import { Memo } from "./memo.ts";
 import { Path } from "./path.ts";
 import type { Residency } from "./residency.ts";
 import { groupsSlot, resourceSlot, subjectSlot, wildcardSlot } from "./slots.ts";
+import { describeEdge, describeOverlay, describeRight } from "./told.ts";
 import type { Tracer } from "./tracer.ts";
 import {
   circle,
@@ -252,13 +253,15 @@ export class Evaluator implements Evaluation {
     const path = this.#path;
     const place = path.find(right.uid, object);
     if (place >= 0) {
-      const value = this.#cutCircle(place, right);
+      const value = this.#cutCircle(place, right, object);
       if (this.tracer !== null) this.#tell(right, object, { value, note: "cycle" });
       return value;
     }
     if (path.depth >= this.schema.depthMax) {
       this.#cutOff++;
-      return this.#tooDeep(right);
+      const value = this.#tooDeep(right, object);
+      if (this.tracer !== null) this.#tell(right, object, { value, note: "too-deep" });
+      return value;
     }
     this.#step();
     const mark = this.doubts.length;
@@ -285,7 +288,7 @@ export class Evaluator implements Evaluation {
   /** Tells of a right of which there is nothing more to tell. */
   #tell(right: Right, object: number, { value, note }: { value: Value; note: string }): void {
     const kind = right.definition.rewrite.kind === "this" ? "relation" : "permission";
-    const what = `${right.typeName}:${this.idOf(object)}#${right.definition.name}`;
+    const what = describeRight(this, object, right.relation);
     this.tracer?.leaf(kind, what, { value: lower(value), note });
   }
 
@@ -333,14 +336,14 @@ export class Evaluator implements Evaluation {
     return value;
   }
 
-  #cutCircle(at: number, right: Right): Value {
+  #cutCircle(at: number, right: Right, object: number): Value {
     this.#path.restOn(at);
     if (!this.schema.circlesFail) return circle;
-    return this.#tooDeep(right);
+    return this.#tooDeep(right, object);
   }
 
-  #tooDeep(right: Right): Tri {
-    const what = `${right.typeName}#${right.definition.name}`;
+  #tooDeep(right: Right, object: number): Tri {
+    const what = describeRight(this, object, right.relation);
     this.doubts.push(fail("depth-exceeded", { what, max: this.schema.depthMax }));
     return unknown;
   }
@@ -377,24 +380,28 @@ export class Evaluator implements Evaluation {
   }
 
   edgeValue(edge: number, forms: readonly number[]): Tri {
+    const { graph, revision } = this;
     this.spend();
-    const version = this.graph.versionAt(edge, this.revision);
-    if (version === 0) return no;
-    return this.extraValue(this.graph.extraOf(version), forms);
+    let version = edge;
+    // Of one that came and went often, the versions since then are passed by.
+    while (version !== 0 && graph.createdAt(version) > revision) {
+      this.spend();
+      version = graph.olderThan(version);
+    }
+    return version === 0 ? no : this.versionValue(version, forms);
   }
 
   versionValue(version: number, forms: readonly number[]): Tri {
-    this.spend();
     if (!this.graph.holdsAt(version, this.revision)) return no;
-    return this.extraValue(this.graph.extraOf(version), forms);
+    return this.extraValue(this.graph.extraOf(version), forms, version);
   }
 
   overlayValue(edge: OverlayEdge, forms: readonly number[]): Tri {
-    this.spend();
-    return this.extraValue(edge.extra, forms);
+    return this.extraValue(edge.extra, forms, edge);
   }
 
-  extraValue(extra: EdgeExtra | undefined, forms: readonly number[]): Tri {
+  /** @param of The relationship: an error of its caveat names it. Null: nobody asks for errors. */
+  extraValue(extra: EdgeExtra | undefined, forms: readonly number[], of: Stored | null): Tri {
     if (!forms.includes(formOf(extra))) return no;
     if (extra === undefined) return yes;
     if (extra.expiresAt <= this.now) {
@@ -402,7 +409,7 @@ export class Evaluator implements Evaluation {
       return no;
     }
     if (extra.expiresAt < this.expiresAt) this.expiresAt = extra.expiresAt;
-    return extra.caveat === 0 ? yes : this.#caveatValue(extra);
+    return extra.caveat === 0 ? yes : this.#caveatValue(extra, of);
   }
 
   isThere(extra: EdgeExtra | undefined, forms: readonly number[]): boolean {
@@ -412,7 +419,18 @@ export class Evaluator implements Evaluation {
     return false;
   }
 
-  #caveatValue(extra: EdgeExtra): Tri {
+  toldCaveat(extra: EdgeExtra): ToldCaveat | null {
+    const caveat = this.schema.caveat(extra.caveat);
+    if (caveat === undefined) return null;
+    return {
+      name: caveat.name,
+      expression: this.schema.schema.caveats.get(caveat.name)?.expression ?? "",
+      context: this.#contexts.given(caveat, extra),
+      outcome: this.#contexts.evaluate(caveat, extra),
+    };
+  }
+
+  #caveatValue(extra: EdgeExtra, of: Stored | null): Tri {
     this.sawCaveat = true;
     const caveat = this.schema.caveat(extra.caveat);
     if (caveat === undefined) return no;
@@ -426,13 +444,27 @@ export class Evaluator implements Evaluation {
         this.doubts.push(...result.missing);
         return unknown;
       case "error":
-        this.doubts.push(result.error);
+        this.doubts.push(this.#placed(result.error, of));
         return unknown;
       default:
         return unreachable(result);
     }
   }
+
+  /** Among many relationships of one caveat, one may have the context that does not do. */
+  #placed(error: HoldfastError, of: Stored | null): HoldfastError {
+    const { code, details } = error;
+    if (of === null || !code.startsWith("caveat-")) return error;
+    const relationship =
+      typeof of === "number" ? describeEdge(this.graph, of) : describeOverlay(this, of);
+    const { reason } = details;
+    const where = code === "caveat-context" ? { reason: `${reason}, for ${relationship}` } : {};
+    return fail(code, { ...details, ...where, relationship });
+  }
 }
+
+/** A relationship: the number of its edge, or one that the question brought. */
+type Stored = number | OverlayEdge;
 
 /** One answer may take one step for so many relationships that its question may look at. */
 const stepsShare = 20;

@@ -111,25 +111,17 @@ export class GroupIndex {
    * Whether the subject is in any userset below a node. Undefined: walk instead.
    */
   membership(evaluation: Evaluation, right: Right, node: number): Tri | undefined {
+    const { tracer } = evaluation;
+    // What is looked at here is told by whoever walks.
+    evaluation.tracer = null;
     const value = this.#look(evaluation, right, node);
+    evaluation.tracer = tracer;
     // Who is in a circle of groups is in it; for all others the walk has to come upon the circle.
     return value !== yes && this.#closure.hasCycles ? undefined : value;
   }
 
-  decides(evaluation: Evaluation, right: Right, node: number): boolean {
-    const { tracer, doubts } = evaluation;
-    const mark = doubts.length;
-    evaluation.tracer = null;
-    try {
-      return this.membership(evaluation, right, node) !== undefined;
-    } finally {
-      evaluation.tracer = tracer;
-      doubts.length = mark;
-    }
-  }
-
   #look(evaluation: Evaluation, right: Right, node: number): Tri | undefined {
-    if (evaluation.tracer !== null || evaluation.overlay?.hasEdges === true) return undefined;
+    if (evaluation.overlay?.hasEdges === true) return undefined;
     if (!this.#covers(evaluation.revision)) return undefined;
     const { schema } = evaluation;
     // What must be told as too deep is found by walking.
@@ -162,6 +154,7 @@ export class GroupIndex {
     if (groups === undefined) return undefined;
     let found: Tri = no;
     for (let at = 0; at < groups.length; at++) {
+      evaluation.spend();
       const group = groups[at] as number; // at is within
       const type = graph.typeOf(group);
       const right = evaluation.schema.find(type, graph.relationOf(group));
@@ -180,6 +173,7 @@ export class GroupIndex {
       if (subject === 0) continue;
       const key = round === 0 ? evaluation.subjectKey : evaluation.wildcardKey;
       for (let edge = graph.firstReverse(subject); edge !== 0; edge = graph.nextReverse(edge)) {
+        evaluation.spend();
         const group = graph.resourceOf(edge);
         if (group === node) continue;
         const type = graph.typeOf(group);

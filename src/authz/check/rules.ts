@@ -1,7 +1,6 @@
-import type { Graph } from "../graph/graph.ts";
-import type { OverlayEdge } from "../graph/overlay.ts";
 import type { Allowed, CompiledSchema, Evaluation, Right, Rule } from "./evaluation.ts";
 import { subjectKey } from "./keys.ts";
+import { tellEdge, tellOverlay } from "./told.ts";
 import { both, either, no, type Tri, unknown, type Value, without, yes } from "./verdict.ts";
 
 /*
@@ -46,16 +45,45 @@ function directStored(evaluation: Evaluation, node: number, right: Right): Value
   }
   const { index, tracer } = evaluation;
   if (index !== null) {
-    const indexed = index.membership(evaluation, right, node);
-    if (indexed !== undefined) return either(found, indexed);
-    if (tracer !== null && index.decides(evaluation, right, node)) tracer.mark("indexed");
+    // Below groups in none of which the subject is, it is in none.
+    const indexed = tracer?.inNone === true ? no : index.membership(evaluation, right, node);
+    if (indexed !== undefined) {
+      if (tracer !== null) walkIndexed(evaluation, node, { right, indexed });
+      return either(found, indexed);
+    }
   }
   evaluation.dependOn(graph.objectOf(node));
   for (let edge = graph.firstUserset(node); edge !== 0; edge = graph.nextForward(edge)) {
+    evaluation.spend();
     found = either(found, usersetValue(evaluation, edge, allowed));
     if (found === yes) return yes;
   }
   return found;
+}
+
+/**
+ * What the index says needs no way to it, and is told with one all the same, as far as there is one
+ * within the depth. Whatever the walk comes to, the answer is what it is without an explanation.
+ */
+function walkIndexed(
+  evaluation: Evaluation,
+  node: number,
+  { right, indexed }: { readonly right: Right; readonly indexed: Tri },
+): void {
+  const { graph, tracer, doubts } = evaluation;
+  if (tracer === null) return;
+  tracer.mark("indexed");
+  const mark = doubts.length;
+  const { inNone } = tracer;
+  tracer.inNone = indexed === no;
+  // What would not be told any more need not be walked.
+  for (let edge = graph.firstUserset(node); edge !== 0 && !tracer.isFull; ) {
+    evaluation.spend();
+    if (usersetValue(evaluation, edge, right.allowed) === yes) break;
+    edge = graph.nextForward(edge);
+  }
+  tracer.inNone = inNone;
+  doubts.length = mark;
 }
 
 /** The subject itself, or everybody of its type. */
@@ -74,7 +102,7 @@ export function probe(evaluation: Evaluation, node: number, right: Right): Tri {
         : graph.findEdge(node, subject);
     if (edge === 0) continue;
     const value = evaluation.edgeValue(edge, forms);
-    if (tracer !== null) traceEdge(evaluation, edge, value);
+    if (tracer !== null) tellEdge(evaluation, edge, { value, forms });
     found = either(found, value);
     if (found === yes) return yes;
   }
@@ -91,7 +119,7 @@ function usersetValue(evaluation: Evaluation, edge: number, allowed: Allowed): V
   if (forms === undefined) return no;
   const mark = evaluation.doubts.length;
   const value = evaluation.versionValue(edge, forms);
-  if (evaluation.tracer !== null) traceVersion(evaluation, edge, value);
+  if (evaluation.tracer !== null) tellVersion(evaluation, edge, { value, forms });
   if (value === no) return no;
   const right = evaluation.schema.find(type, relation);
   const beyond = right === undefined ? no : evaluation.enter(right, object);
@@ -102,6 +130,7 @@ function directOverlay(evaluation: Evaluation, object: number, right: Right): Va
   const { overlay, schema } = evaluation;
   let found: Value = no;
   for (const edge of overlay?.forward(object, right.relation) ?? []) {
+    evaluation.spend();
     const { subjectObject, subjectRelation } = edge;
     const isSubject =
       subjectObject === evaluation.subjectObject && subjectRelation === evaluation.subjectRelation;
@@ -118,7 +147,7 @@ function directOverlay(evaluation: Evaluation, object: number, right: Right): Va
     if (forms === undefined) continue;
     const mark = evaluation.doubts.length;
     let value: Value = evaluation.overlayValue(edge, forms);
-    if (evaluation.tracer !== null) traceOverlay(evaluation, edge, value);
+    if (evaluation.tracer !== null) tellOverlay(evaluation, edge, { value, forms });
     if (value !== no && !isSubject && !isWildcard) {
       const of = schema.find(type, subjectRelation);
       const beyond = of === undefined ? no : evaluation.enter(of, subjectObject);
@@ -163,6 +192,7 @@ export function arrowToAny(arrow: () => Arrow): Rule {
       for (let list = 0; list < 2; list++) {
         const first = list === 0 ? graph.firstPlain(node) : graph.firstUserset(node);
         for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
+          evaluation.spend();
           found = either(found, arrowValue(evaluation, edge, { over, target }));
           if (found === yes) return evaluation.settle(mark, yes);
         }
@@ -170,13 +200,14 @@ export function arrowToAny(arrow: () => Arrow): Rule {
     }
     if (evaluation.overlay?.hasEdges !== true) return found;
     for (const edge of evaluation.overlay.forward(object, over.relation)) {
+      evaluation.spend();
       const type = evaluation.typeOf(edge.subjectObject);
       const forms = over.allowed.forms(subjectKey(type, edge.subjectRelation));
       const rule = target(schema, type);
       if (forms === undefined || rule === undefined) continue;
       const before = evaluation.doubts.length;
       const value = evaluation.overlayValue(edge, forms);
-      if (evaluation.tracer !== null) traceOverlay(evaluation, edge, value);
+      if (evaluation.tracer !== null) tellOverlay(evaluation, edge, { value, forms });
       if (value === no) continue;
       const beyond = rule(evaluation, edge.subjectObject);
       found = either(found, evaluation.settle(before, both(value, beyond)));
@@ -196,7 +227,7 @@ function arrowValue(evaluation: Evaluation, edge: number, { over, target }: Arro
   if (forms === undefined || rule === undefined) return no;
   const mark = evaluation.doubts.length;
   const value = evaluation.versionValue(edge, forms);
-  if (evaluation.tracer !== null) traceVersion(evaluation, edge, value);
+  if (evaluation.tracer !== null) tellVersion(evaluation, edge, { value, forms });
   if (value === no) return no;
   return evaluation.settle(mark, both(value, rule(evaluation, object)));
 }
@@ -223,10 +254,13 @@ export function arrowToAll(arrow: () => Arrow): Rule {
     if (node !== 0 && !eachEdge(evaluation, node, { over, take })) return no;
     if (evaluation.overlay?.hasEdges === true) {
       for (const edge of evaluation.overlay.forward(object, over.relation)) {
+        evaluation.spend();
         const type = evaluation.typeOf(edge.subjectObject);
         const forms = over.allowed.forms(subjectKey(type, edge.subjectRelation));
         if (forms === undefined || !evaluation.isThere(edge.extra, forms)) continue;
-        if (!take(evaluation.overlayValue(edge, forms), type, edge.subjectObject)) return no;
+        const value = evaluation.overlayValue(edge, forms);
+        if (evaluation.tracer !== null) tellOverlay(evaluation, edge, { value, forms });
+        if (!take(value, type, edge.subjectObject)) return no;
       }
     }
     return some ? all : no;
@@ -244,13 +278,16 @@ function eachEdge(evaluation: Evaluation, node: number, { over, take }: EachEdge
   const { graph } = evaluation;
   for (const first of [graph.firstPlain(node), graph.firstUserset(node)]) {
     for (let edge = first; edge !== 0; edge = graph.nextForward(edge)) {
+      evaluation.spend();
       const subject = graph.subjectOf(edge);
       const object = graph.objectOf(subject);
       const type = graph.typeOf(subject);
       const forms = over.allowed.forms(subjectKey(type, graph.relationOf(subject)));
       if (forms === undefined || !graph.holdsAt(edge, evaluation.revision)) continue;
       if (!evaluation.isThere(graph.extraOf(edge), forms)) continue;
-      if (!take(evaluation.versionValue(edge, forms), type, object)) return false;
+      const value = evaluation.versionValue(edge, forms);
+      if (evaluation.tracer !== null) tellEdge(evaluation, edge, { value, forms });
+      if (!take(value, type, object)) return false;
     }
   }
   return true;
@@ -309,45 +346,11 @@ export function exclusion(base: Rule, subtract: Rule): Rule {
 export const self: Rule = (evaluation, object) =>
   evaluation.subjectRelation === 0 && object === evaluation.subjectObject ? yes : no;
 
-function traceEdge(evaluation: Evaluation, edge: number, value: Tri): void {
-  const { graph, tracer } = evaluation;
-  const note = edgeNote(graph, edge, value);
-  tracer?.leaf("relationship", describeEdge(graph, edge), { value, ...note });
-}
-
 /** Of a list, only what holds at the revision. */
-function traceVersion(evaluation: Evaluation, edge: number, value: Tri): void {
-  if (evaluation.graph.holdsAt(edge, evaluation.revision)) traceEdge(evaluation, edge, value);
-}
-
-/** A relationship that the question brought. */
-function traceOverlay(evaluation: Evaluation, edge: OverlayEdge, value: Tri): void {
-  const { tracer, graph } = evaluation;
-  const describe = (object: number, relation: number): string => {
-    const text = `${graph.names.name(evaluation.typeOf(object))}:${evaluation.idOf(object)}`;
-    return relation === 0 ? text : `${text}#${graph.names.name(relation)}`;
-  };
-  const resource = describe(edge.resourceObject, edge.resourceRelation);
-  const subject = describe(edge.subjectObject, edge.subjectRelation);
-  tracer?.leaf("relationship", `${resource}@${subject}`, { value, note: "contextual" });
-}
-
-function edgeNote(graph: Graph, edge: number, value: Tri): { note?: string } {
-  const extra = graph.extraOf(edge);
-  if (extra === undefined) return value === no ? { note: "not-there-then" } : {};
-  const caveat = extra.caveat === 0 ? "" : graph.names.name(extra.caveat);
-  if (value === no) return { note: caveat === "" ? "expired" : `caveat ${caveat} is false` };
-  if (value === yes) return caveat === "" ? {} : { note: `caveat ${caveat} is true` };
-  return { note: `caveat ${caveat} needs more context` };
-}
-
-export function describeEdge(graph: Graph, edge: number): string {
-  return `${describeNode(graph, graph.resourceOf(edge))}@${describeNode(graph, graph.subjectOf(edge))}`;
-}
-
-export function describeNode(graph: Graph, node: number): string {
-  const object = graph.objectOf(node);
-  const text = `${graph.names.name(graph.objects.type(object))}:${graph.objects.id(object)}`;
-  const relation = graph.relationOf(node);
-  return relation === 0 ? text : `${text}#${graph.names.name(relation)}`;
+function tellVersion(
+  evaluation: Evaluation,
+  edge: number,
+  about: { readonly value: Tri; readonly forms: readonly number[] },
+): void {
+  if (evaluation.graph.holdsAt(edge, evaluation.revision)) tellEdge(evaluation, edge, about);
 }

@@ -37,8 +37,14 @@ class Pair {
       if (graph.relationOf(subject) === 0) {
         assert.equal(graph.findPlainEdge(resource, subject), latest.edge, text);
       }
-      const at = versions.find(({ created, ended }) => created <= revision && revision < ended);
-      assert.equal(graph.versionAt(latest.edge, revision), at?.edge ?? 0, text);
+      let version = latest.edge;
+      for (const { edge, created, ended } of versions.toReversed()) {
+        assert.equal(version, edge, text);
+        const isThere = created <= revision && revision < ended;
+        assert.equal(graph.holdsAt(version, revision), isThere, text);
+        version = graph.olderThan(version);
+      }
+      assert.equal(version, 0, text);
       if (latest.ended === Number.POSITIVE_INFINITY) alive++;
     }
     assert.equal(graph.size, alive);

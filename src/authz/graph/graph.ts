@@ -202,15 +202,6 @@ export class Graph {
     return this.#edges.find(resource, subject);
   }
 
-  /** The version that holds at a revision, given the latest; 0 if none does. */
-  versionAt(edge: number, revision: number): number {
-    for (let version = edge; version !== 0; version = this.#traits.older(version)) {
-      if (this.#traits.created(version) > revision) continue;
-      return this.#traits.holdsAt(version, revision) ? version : 0;
-    }
-    return 0;
-  }
-
   /** The version of the same relationship before this one, or 0. */
   olderThan(edge: number): number {
     return this.#traits.older(edge);

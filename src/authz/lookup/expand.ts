@@ -52,7 +52,7 @@ class Expansion {
     // A circle adds nobody.
     if (this.#path.has(key)) return { kind: "leaf", of, subjects: [] };
     if (this.#path.size >= schema.depthMax) {
-      const what = `${right.typeName}#${right.definition.name}`;
+      const what = `${of.type}:${of.id}#${of.relation}`;
       throw fail("depth-exceeded", { what, max: schema.depthMax });
     }
     this.#path.add(key);
@@ -171,7 +171,7 @@ class Expansion {
   #isFalse(right: Right, { object, relation, extra }: End): boolean {
     const { evaluation } = this.#asked;
     const forms = right.allowed.forms(evaluation.keyOf(object, relation)) ?? [];
-    return evaluation.extraValue(extra, forms) === no;
+    return evaluation.extraValue(extra, forms, null) === no;
   }
 
   /** Whether the schema has a place for it, and its time is not over. */

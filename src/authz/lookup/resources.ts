@@ -13,7 +13,8 @@ import { Seen } from "./seen.ts";
 /**
  * The objects of a type on which a subject has a right, in order of their ids. Found by walking from
  * the subject backwards; where the way has more than unions each find is checked, so that this and
- * `check` are of one opinion always.
+ * `check` are of one opinion. Only the depth is no bound here: to know it of each find would take a
+ * check of each.
  */
 export function lookupResources(
   tenant: Tenant,
@@ -127,6 +128,7 @@ class Walk {
     if (!evaluation.hasReverse(object, relation)) return;
     const node = graph.findNode(object, relation);
     for (let edge = node === 0 ? 0 : graph.firstReverse(node); edge !== 0; ) {
+      evaluation.spend();
       const resource = graph.resourceOf(edge);
       const from = graph.objectOf(resource);
       const right = this.#plan.stored(graph.objects.type(from), graph.relationOf(resource));
@@ -138,6 +140,7 @@ class Walk {
     }
     if (!overlay.hasEdges) return;
     for (const edge of overlay.reverse(object, relation)) {
+      evaluation.spend();
       const right = this.#plan.stored(this.#typeOf(edge), edge.resourceRelation);
       const forms = right?.allowed.forms(key);
       if (right === undefined || forms === undefined) continue;
@@ -158,6 +161,7 @@ class Walk {
       const key = subjectKey(right.type, relation);
       const node = graph.findNode(object, relation);
       for (let edge = node === 0 ? 0 : graph.firstReverse(node); edge !== 0; ) {
+        evaluation.spend();
         const resource = graph.resourceOf(edge);
         const from = graph.objectOf(resource);
         for (const { over, to } of this.#plan.arrows(right)) {
@@ -171,6 +175,7 @@ class Walk {
       }
       if (!overlay.hasEdges) continue;
       for (const edge of overlay.reverse(object, relation)) {
+        evaluation.spend();
         for (const { over, to } of this.#plan.arrows(right)) {
           if (over.relation !== edge.resourceRelation || over.type !== this.#typeOf(edge)) continue;
           const forms = over.allowed.forms(key);

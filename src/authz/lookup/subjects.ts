@@ -14,7 +14,8 @@ import { pageSize, questionOf } from "./page.ts";
 /**
  * The subjects of a type that have a right on an object: a wildcard first, with those it does not
  * hold for, then by id. Whoever is named anywhere on the way is checked, and so is somebody whom
- * nothing names, which tells whether everybody has it; so this and `check` are of one opinion always.
+ * nothing names, which tells whether everybody has it; so this and `check` are of one opinion on
+ * all whom it comes upon.
  */
 export function lookupSubjects(
   tenant: Tenant,

@@ -3,7 +3,7 @@
  * in a row of its own, each parent half way between its first child and its last. The rows of a
  * subtree are its own, so nothing overlaps, however wide the texts are.
  */
-import type { Explanation } from "../../model/authz.ts";
+import type { ExplainedCaveat, Explanation } from "../../model/authz.ts";
 
 export interface Box {
   readonly node: Explanation;
@@ -78,7 +78,7 @@ function list(root: Explanation, measures: Measures): Item[] {
     const { node, parent } = next;
     const isFull = items.length + open.length + node.children.length >= measures.nodesMax;
     const children = isFull ? [] : node.children;
-    const text = cut(node.what, measures.charsMax);
+    const text = cut(labelOf(node), measures.charsMax);
     const left = node.children.length - children.length;
     const detail = cut(detailOf(node, left), measures.charsMax + 10);
     const width =
@@ -95,12 +95,30 @@ function list(root: Explanation, measures: Measures): Item[] {
 }
 
 /** What there is to say about a node besides its verdict and its time. */
-export function notesOf({ note, cached, indexed }: Explanation): readonly string[] {
+export function notesOf(node: Explanation): readonly string[] {
+  const { note, cached, indexed, subtracted, caveat } = node;
   return [
+    ...(subtracted === true ? ["subtracted"] : []),
     ...(note === undefined ? [] : [note]),
+    ...(caveat === undefined ? [] : givenOf(caveat)),
     ...(cached === true ? ["cached"] : []),
     ...(indexed === true ? ["indexed"] : []),
   ];
+}
+
+/** With a minus before what is taken away: there a yes speaks against. */
+export function labelOf({ what, subtracted }: Explanation): string {
+  return subtracted === true ? `− ${what}` : what;
+}
+
+/** How much of a value is shown. */
+const valueChars = 40;
+
+function givenOf({ context, missing }: ExplainedCaveat): readonly string[] {
+  const values = Object.entries(context).map(
+    ([name, value]) => `${name} = ${cut(JSON.stringify(value), valueChars)}`,
+  );
+  return missing.length === 0 ? values : [...values, `missing: ${missing.join(", ")}`];
 }
 
 function detailOf(node: Explanation, left: number): string {

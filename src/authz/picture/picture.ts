@@ -80,6 +80,13 @@ function lookOf({ verdict, note }: Explanation): Look {
   return note?.startsWith("not-evaluated") === true ? "skipped" : verdict;
 }
 
+/** On what it is part of: what is taken away speaks against where it is there. */
+function effectOf(node: Explanation): Look {
+  const look = lookOf(node);
+  if (node.subtracted !== true) return look;
+  return look === "yes" ? "no" : look === "no" ? "yes" : look;
+}
+
 function drawBox({ node, text, detail, x, y, width }: Box): string {
   const look = looks[lookOf(node)];
   const top = y - boxHeight / 2;
@@ -96,7 +103,7 @@ function drawBox({ node, text, detail, x, y, width }: Box): string {
 
 function drawEdge({ node, x, y, parent }: Box): string {
   if (parent === null) return "";
-  const look = looks[lookOf(node)];
+  const look = looks[effectOf(node)];
   const from = parent.x + parent.width;
   const middle = (from + x) / 2;
   const dash = look.dash ? ` stroke-dasharray="4 3"` : "";

@@ -11,6 +11,7 @@ import type { Limits } from "../../model/limits.ts";
 import { parseBody } from "../body.ts";
 import type { Exchange } from "../exchange.ts";
 import { problemOf } from "../problem.ts";
+import type { Rights } from "../rights.ts";
 import { decodeId, parseQuery, type Target } from "../target.ts";
 import {
   checkCount,
@@ -42,11 +43,13 @@ export function startCheck(exchange: Exchange, target: Target, sources: AuthzSou
   const { limits, authz } = sources;
   parseQuery(target.query, []);
   const id = decodeId("The tenant", path.slice(tenantPrefix.length, end), limits.idLength);
-  exchange.rights.require("check", id);
+  const { rights } = exchange;
+  rights.require("check", id);
   exchange
     .receive(limits.requestBody)
     .then((bytes) => {
       const { value } = parseBody(bytes, exchange.headers, depthFor(bytes, limits));
+      requireWhy(value, rights, id);
       return ask(authz.tenant(id), value, limits);
     })
     .then(
@@ -54,6 +57,12 @@ export function startCheck(exchange: Exchange, target: Target, sources: AuthzSou
       (error: unknown) => exchange.refuse(error),
     );
   return true;
+}
+
+/** Why it is so shows what is stored: that is for those who may read it themselves. */
+export function requireWhy(body: unknown, rights: Rights, tenant: string): void {
+  const isObject = typeof body === "object" && body !== null;
+  if (isObject && "explain" in body && body.explain !== false) rights.require("read", tenant);
 }
 
 /** Answers one question, as JSON. */

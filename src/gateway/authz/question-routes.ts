@@ -6,7 +6,7 @@ import type {
 } from "../../model/authz.ts";
 import type { Ask, Route } from "../route.ts";
 import { readPage, tenantOf, tenantPath } from "./ask.ts";
-import { askMany, askOne } from "./check.ts";
+import { askMany, askOne, requireWhy } from "./check.ts";
 import {
   questionFields,
   readFieldsOf,
@@ -64,7 +64,11 @@ const kinds: readonly Kind[] = [
     summary: "Whether a subject has a permission on a resource.",
     takes: "AuthzCheck",
     gives: "AuthzChecked",
-    run: (ask, sources) => askOne(tenantOf(ask, "check", sources), ask.body.value, ask.limits),
+    run: (ask, sources) => {
+      const tenant = tenantOf(ask, "check", sources);
+      requireWhy(ask.body.value, ask.rights, ask.parameter("tenant"));
+      return askOne(tenant, ask.body.value, ask.limits);
+    },
   },
   {
     verb: "check-many",

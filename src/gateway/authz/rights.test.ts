@@ -30,6 +30,11 @@ const tokens: readonly AccessToken[] = [
     token: operation,
     rights: [{ tenant: "acme", operations: [operation] }],
   })),
+  {
+    name: "reader",
+    token: "reader",
+    rights: [{ tenant: "acme", operations: ["check", "read"] }],
+  },
   { name: "everywhere", token: "everywhere", rights: [{ tenant: "*", operations: ["admin"] }] },
 ];
 
@@ -122,6 +127,25 @@ test("a key without any right, and no key at all, may nothing", async () => {
       assert.equal(await codeOf(response, route), unauthorized(route));
     }
   }
+});
+
+test("why an answer is as it is takes the right to read as well", async () => {
+  const own = "POST /authz/tenants/acme/check";
+  const question = { resource: "document:1", permission: "view", subject: "user:a" };
+  const ref = (type: string) => ({ objectType: type, objectId: "1" });
+  const item = { resource: ref("document"), permission: "view", subject: { object: ref("user") } };
+  const asks: readonly (readonly [string, object])[] = [
+    [own, { ...question, explain: true }],
+    ["POST /v1/permissions/check", { ...item, withTracing: true }],
+    ["POST /v1/permissions/checkbulk", { items: [item], withTracing: true }],
+  ];
+  for (const [call, body] of asks) {
+    const refused = await ask("check", call, body);
+    assert.equal(refused.status, 403, call);
+    assert.equal(await codeOf(refused, call), denied(call));
+    assert.equal((await ask("reader", call, body)).status, 200, call);
+  }
+  assert.equal((await ask("check", own, { ...question, explain: false })).status, 200);
 });
 
 test("a right on one tenant is none on another", async () => {

@@ -269,6 +269,8 @@ export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
       kind: text,
       verdict,
       note: text,
+      subtracted: { type: "boolean" },
+      caveat: fields({ name: text, expression: text, context: { type: "object" }, missing: texts }),
       cached: { type: "boolean" },
       indexed: { type: "boolean" },
       micros: { type: "number" },

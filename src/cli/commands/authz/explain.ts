@@ -2,6 +2,8 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { drawExplanation } from "../../../authz/picture/picture.ts";
 import { parseCheckItem } from "../../../authz/relationship-text.ts";
+import type { CheckAnswer } from "../../../model/authz.ts";
+import { ExplainedError } from "../../../model/denial.ts";
 import { print, say, stderr } from "../../terminal.ts";
 import { addQuestionOptions, type QuestionOptions, readQuestion, withTenant } from "./ground.ts";
 import { answerWith, exitNote, explanationText, verdictText } from "./verdict.ts";
@@ -28,22 +30,43 @@ function explain(text: string, options: ExplainOptions): Promise<void> {
   return answerWith(options, async () => {
     const question = await readQuestion(options);
     const request = { ...parseCheckItem(text), ...question, explain: true };
-    const answer = await withTenant(options, (tenant) => tenant.check(request));
-    const { explanation, verdict } = answer;
-    if (options.svg !== undefined && explanation !== undefined) {
-      const picture = drawExplanation(explanation, { title: `${text}: ${verdict}` });
-      if (options.svg === "-") {
-        print(picture.trimEnd());
-        return verdict;
+    try {
+      const answer = await withTenant(options, (tenant) => tenant.check(request));
+      await show(answer, { ...options, title: `${text}: ${answer.verdict}` });
+      return answer.verdict;
+    } catch (error) {
+      // How far it got shows where it ended.
+      if (error instanceof ExplainedError) {
+        const { explanation } = error;
+        if (explanation !== undefined) {
+          await show({ explanation }, { ...options, title: `${text}: ${error.code}` });
+        }
       }
-      await writeFile(options.svg, picture);
-      say(stderr.style.dim(`the picture is in ${options.svg}`));
+      throw error;
     }
-    if (options.json === true) print(JSON.stringify(answer));
-    else {
-      print(verdictText(answer));
-      if (explanation !== undefined) print(explanationText(explanation));
-    }
-    return verdict;
   });
+}
+
+type Shown = Pick<CheckAnswer, "explanation"> & Partial<CheckAnswer>;
+
+async function show(
+  answer: Shown,
+  { svg, json, title }: ExplainOptions & { readonly title: string },
+): Promise<void> {
+  const { explanation, verdict, missing = [] } = answer;
+  if (svg !== undefined && explanation !== undefined) {
+    const picture = drawExplanation(explanation, { title });
+    if (svg === "-") {
+      print(picture.trimEnd());
+      return;
+    }
+    await writeFile(svg, picture);
+    say(stderr.style.dim(`the picture is in ${svg}`));
+  }
+  if (json === true) {
+    print(JSON.stringify(answer));
+    return;
+  }
+  if (verdict !== undefined) print(verdictText({ verdict, missing }));
+  if (explanation !== undefined) print(explanationText(explanation));
 }

@@ -1,6 +1,6 @@
 /** Verdicts as text, as colour, and as exit codes that a script can tell from errors. */
 
-import { notesOf } from "../../../authz/picture/layout.ts";
+import { labelOf, notesOf } from "../../../authz/picture/layout.ts";
 import { explanationLines, markOf } from "../../../authz/picture/lines.ts";
 import type { CheckAnswer, Explanation, Verdict } from "../../../model/authz.ts";
 import { exitCodes, plain, reportFailure } from "../../failure.ts";
@@ -58,8 +58,8 @@ export function explanationText(explanation: Explanation, indent: string = ""): 
   const lines = explanationLines(explanation).map(({ branch, node, time }) => ({
     branch,
     mark: paintVerdict(markOf(node), node.verdict),
-    what: plain(node.what),
-    length: widthOf(branch) + 2 + widthOf(plain(node.what)),
+    what: plain(labelOf(node)),
+    length: widthOf(branch) + 2 + widthOf(plain(labelOf(node))),
     note: plain(noteText(node)),
     time,
   }));

@@ -1,6 +1,6 @@
 import { acceptedSchema } from "../../../authz/schema/dialect.ts";
 import type { Schema } from "../../../authz/schema/schema.ts";
-import type { CheckAnswer, CheckItem, Explanation } from "../../../model/authz.ts";
+import type { CheckAnswer, CheckItem, ExplainedCaveat, Explanation } from "../../../model/authz.ts";
 import { parseObject } from "../read.ts";
 import type { SpiceCall } from "./call.ts";
 import { printObject, printPartial, printPermissionship, printSubject } from "./nouns.ts";
@@ -19,20 +19,19 @@ export async function readUsed({ ask, tenant }: Pick<SpiceCall, "ask" | "tenant"
 interface Traced {
   readonly subject: CheckItem["subject"];
   readonly schema: Schema;
-  /** Parameters that would decide the whole. */
-  readonly missing: readonly string[];
 }
 
 /** An explanation as SpiceDB's `DebugInformation`: what was evaluated, without the operators. */
 export function printDebug(answer: CheckAnswer, { subject }: CheckItem, used: Used): unknown {
-  const { explanation, missing } = answer;
+  const { explanation } = answer;
   if (explanation === undefined) return null;
-  const [check = null] = tracesOf(explanation, { subject, schema: used.schema, missing });
+  const [check = null] = tracesOf(explanation, { subject, schema: used.schema });
   return { check, schemaUsed: used.text };
 }
 
 function tracesOf(node: Explanation, traced: Traced): unknown[] {
   const hash = node.what.lastIndexOf("#");
+  if (node.note === "not-evaluated") return [];
   const isRight = (node.kind === "permission" || node.kind === "relation") && hash > 0;
   // Operators and arrows have no place there: what is below them moves up.
   const traces = node.children.flatMap((child) => tracesOf(child, traced));
@@ -57,7 +56,7 @@ function tracesOf(node: Explanation, traced: Traced): unknown[] {
 }
 
 interface CaveatNote {
-  readonly name: string;
+  readonly caveat: ExplainedCaveat;
   readonly verdict: Explanation["verdict"];
 }
 
@@ -65,15 +64,12 @@ interface CaveatNote {
 function findCaveat({ verdict, children }: Explanation): CaveatNote | undefined {
   const found = children
     .filter(({ kind }) => kind === "relationship")
-    .flatMap((child): CaveatNote[] => {
-      const [, name] = caveatNote.exec(child.note ?? "") ?? [];
-      return name === undefined ? [] : [{ name, verdict: child.verdict }];
-    });
+    .flatMap((child) => child.children)
+    .flatMap((child): CaveatNote[] =>
+      child.caveat === undefined ? [] : [{ caveat: child.caveat, verdict: child.verdict }],
+    );
   return found.find((each) => each.verdict === verdict) ?? found[0];
 }
-
-/** How an explanation says what became of a caveat. */
-const caveatNote = /^caveat (.+) (?:is false|is true|needs more context)$/;
 
 const results = {
   yes: "RESULT_TRUE",
@@ -81,15 +77,16 @@ const results = {
   conditional: "RESULT_MISSING_SOME_CONTEXT",
 } as const;
 
-function printCaveat(note: CaveatNote | undefined, { schema, missing }: Traced): unknown {
+function printCaveat(note: CaveatNote | undefined, { schema }: Traced): unknown {
   if (note === undefined) return null;
-  const caveat = schema.caveats.get(note.name);
-  const own = missing.filter((name) => caveat?.parameters.has(name));
+  const { verdict } = note;
+  const { name, context, missing } = note.caveat;
   return {
-    expression: caveat?.expression ?? "",
-    result: results[note.verdict],
-    context: null,
-    partialCaveatInfo: note.verdict === "conditional" ? printPartial(own) : null,
-    caveatName: note.name,
+    // What is told may be cut.
+    expression: schema.caveats.get(name)?.expression ?? "",
+    result: results[verdict],
+    context,
+    partialCaveatInfo: verdict === "conditional" ? printPartial(missing) : null,
+    caveatName: name,
   };
 }

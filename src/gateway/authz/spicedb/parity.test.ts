@@ -498,7 +498,7 @@ test("a trace says what became of a caveat, and each item of a bulk check has it
   assert.deepEqual(viewer(body.debugTrace).caveatEvaluationInfo, {
     expression: 'hour >= 9 && weekday != "sunday"',
     result: "RESULT_MISSING_SOME_CONTEXT",
-    context: null,
+    context: { weekday: "monday" },
     partialCaveatInfo: { missingRequiredContext: ["hour"] },
     caveatName: "working",
   });

@@ -6,6 +6,7 @@ import type {
   ExpandTree,
   FoundResource,
   FoundSubject,
+  TenantPort,
 } from "../../../model/authz.ts";
 import { type SubjectRef, wildcardId } from "../../../model/relationship.ts";
 import type { Message } from "../proto.ts";
@@ -82,7 +83,7 @@ export const permissionOperations: readonly SpiceOperation[] = [
 async function check({ ask, tenant, body }: SpiceCall): Promise<unknown> {
   const item = readItem(body);
   refuseWildcard(item.subject, "subject.object_id");
-  const explain = body.flag("withTracing");
+  const explain = mayTrace(ask, tenant, body);
   const consistency = readConsistency(body);
   const answer = await tenant.check({ ...item, consistency, ...(explain ? { explain } : {}) });
   const debugTrace = explain ? printDebug(answer, item, await readUsed({ ask, tenant })) : null;
@@ -93,6 +94,13 @@ async function check({ ask, tenant, body }: SpiceCall): Promise<unknown> {
     debugTrace,
     optionalExpiresAt: null,
   };
+}
+
+/** A trace shows what is stored: that is for those who may read it themselves. */
+function mayTrace({ rights }: SpiceCall["ask"], tenant: TenantPort, body: Message): boolean {
+  const traces = body.flag("withTracing");
+  if (traces) rights.require("read", tenant.id);
+  return traces;
 }
 
 type Item = CheckItem & Pick<CheckManyRequest["items"][number], "context">;
@@ -122,7 +130,7 @@ async function checkBulk(call: SpiceCall, untraced = noTrace): Promise<unknown> 
     return { checkedAt: printToken(zookie), pairs: items.map((item) => pairOf(item)) };
   }
   const answer = await tenant.checkMany({ consistency, items: asked });
-  const trace = body.flag("withTracing") ? await makeTracer(call, answer.zookie) : untraced;
+  const trace = mayTrace(ask, tenant, body) ? await makeTracer(call, answer.zookie) : untraced;
   const results = answer.items.values();
   const pairs: unknown[] = [];
   for (const item of items) {
