@@ -670,6 +670,29 @@ test("changes are told tuple by tuple, whatever transactions they came in", asyn
   assert.equal(other.code, "query_string_type_continuation_token_mismatch");
 });
 
+test("changes go on behind models, however many were written in a row", async () => {
+  const fresh = await freshStore();
+  const read = (continuationToken: string) =>
+    fresh.readChanges({}, { pageSize: 1, continuationToken });
+  const nothing = await read("");
+  assert.deepEqual([nothing.changes, nothing.continuation_token], [[], ""]);
+  const model = { schema_version: "1.1", type_definitions: typeDefinitions, conditions };
+  for (let i = 0; i < 3; i++) await fresh.writeAuthorizationModel(model);
+  await fresh.writeTuples([tuple("document:1", "owner", "user:ada")]);
+  const first = await read("");
+  assert.equal(first.changes[0]?.tuple_key.object, "document:1");
+  for (let i = 0; i < 3; i++) await fresh.writeAuthorizationModel(model);
+  // Past them, so that who asks on does not fall out of the history; then there is nothing left.
+  const passed = await read(first.continuation_token!);
+  assert.deepEqual(passed.changes, []);
+  const again = await read(passed.continuation_token!);
+  assert.deepEqual([again.changes, again.continuation_token], [[], passed.continuation_token]);
+  await fresh.writeTuples([tuple("document:2", "owner", "user:ada")]);
+  for (const token of [first.continuation_token!, passed.continuation_token!]) {
+    assert.equal((await read(token)).changes[0]?.tuple_key.object, "document:2");
+  }
+});
+
 test("assertions are kept with their model", async () => {
   const options = { authorizationModelId: model };
   assert.deepEqual((await client.readAssertions(options)).assertions, []);
