@@ -309,8 +309,9 @@ export class Authz {
       case "delete-object":
       case "expire": {
         const planned = planChange(change, options);
-        const { deleted, complete } = planned;
+        const { written, deleted, complete } = planned;
         const counts = {
+          ...(written === undefined ? {} : { written }),
           ...(deleted === undefined ? {} : { deleted }),
           ...(complete === undefined ? {} : { complete }),
         };

@@ -184,8 +184,9 @@ class LocalTenant implements EmbeddedTenant {
 
   async write(request: Parameters<TenantPort["write"]>[0]): ReturnType<TenantPort["write"]> {
     checkWrite(request);
-    const { zookie } = await this.#submit({ kind: "write", tenant: this.id, request });
-    return { zookie };
+    const outcome = await this.#submit({ kind: "write", tenant: this.id, request });
+    const { zookie, written = 0, deleted = 0 } = outcome;
+    return { zookie, written, deleted };
   }
 
   async deleteRelationships(

@@ -163,7 +163,10 @@ export interface WriteRelationships {
   readonly metadata?: CaveatContext;
   /** What a `create` of something there does. Default: `relationship-exists`. */
   readonly onExisting?: "refuse" | "ignore";
-  /** What a `delete` of something not there does. Default: nothing. */
+  /**
+   * What a `delete` of something not there does. Default: nothing, but what names a type or relation
+   * that the schema has not is refused (`unknown-type`, `unknown-relation`); `"ignore"` lets that pass.
+   */
   readonly onMissing?: "refuse" | "ignore";
   /** The schema to check against. Default: the current one. */
   readonly schema?: string;
@@ -176,6 +179,10 @@ export interface Precondition {
 
 export interface RelationshipsWritten {
   readonly zookie: string;
+  /** Created, or changed: what was touched and is the same counts for nothing. */
+  readonly written: number;
+  /** Deleted: what was not there counts for nothing. */
+  readonly deleted: number;
 }
 
 export interface DeleteRelationships {
@@ -458,6 +465,7 @@ export type AuthzChange =
 export interface AuthzOutcome {
   readonly revision: number;
   readonly zookie: string;
+  readonly written?: number;
   readonly deleted?: number;
   readonly complete?: boolean;
   readonly problems?: readonly SchemaProblemDescription[];

@@ -96,7 +96,7 @@ class OracleTenant implements TenantPort {
     const { relationships, schema } = this.#at();
     for (const { relationship } of updates) checkPlace(relationship, schema);
     this.#states.push({ relationships: applyUpdates(relationships, updates), schema });
-    return { zookie: String(this.#states.length - 1) };
+    return { zookie: String(this.#states.length - 1), written: 0, deleted: 0 };
   }
 
   async read({ consistency }: ReadRelationships): Promise<RelationshipPage> {

@@ -150,6 +150,12 @@ describe("relationships", () => {
     assert.equal(await ok(authz("read", "--resource", "document:2*")), "document:2#owner@user:ada");
     assert.equal(await ok(authz("read", "--subject", "user:bob")), "group:x#member@user:bob");
     await ok(authz("unrelate", "group:x#member@user:bob"));
+    const again = await authz("unrelate", "group:x#member@user:bob");
+    assert.match(again.stderr, /nothing to delete/);
+    const slip = await authz("unrelate", "group:x#membre@user:bob");
+    assert.match(slip.stderr, /did you mean "member"/);
+    assert.notEqual(slip.code, 0);
+    assert.notEqual((await authz("delete", "--object", "nosuch:1")).code, 0);
     assert.equal(await ok(authz("read", "--subject", "user:bob")), "");
     const past = await ok(authz("read", "--subject", "user:bob", "--at", zookie));
     assert.equal(past, "group:x#member@user:bob");

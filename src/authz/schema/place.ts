@@ -56,6 +56,16 @@ export function requirePlace(schema: Schema, relationship: Relationship): void {
   if (problem !== null) throw fail(problem.code, problem.details);
 }
 
+/**
+ * Refuses what no relationship could ever be called, whatever else is wrong with it: so that who takes
+ * away what is not there learns of a slip of the pen.
+ */
+export function requireNames(schema: Schema, { resource, relation, subject }: Relationship): void {
+  const problem = placeFor(schema, { resource, relation, subject });
+  if (problem === null || problem.code === "subject-not-allowed") return;
+  throw fail(problem.code, problem.details);
+}
+
 /** The relation or permission; `unknown-type` and `unknown-relation` are thrown. */
 export function requireRelation(
   schema: Schema,

@@ -14,6 +14,7 @@ import {
 } from "../../model/relationship.ts";
 import type { RelationCommit, TupleKey, TupleRow } from "../../store/relations.ts";
 import { relationshipOfRow, rowOf } from "../rows.ts";
+import { requireNames } from "../schema/place.ts";
 import type { Tenant } from "../tenant.ts";
 import { checkRelationship } from "./check-update.ts";
 import { checkFilter, describeFilter } from "./filter.ts";
@@ -31,6 +32,7 @@ export interface Planned {
   readonly deletes: readonly TupleKey[];
   readonly logged: readonly LoggedUpdate[];
   readonly metadata: CaveatContext | undefined;
+  readonly written?: number;
   readonly deleted?: number;
   readonly complete?: boolean;
 }
@@ -109,7 +111,10 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned {
       if (there === null || isExpired) {
         if (request.onMissing === "refuse")
           throw fail("relationship-missing", { relationship: name });
-        if (there === null) continue;
+        if (there === null) {
+          if (request.onMissing === undefined) requireNames(schema, relationship);
+          continue;
+        }
       }
       deletes.push(there);
     } else {
@@ -130,7 +135,8 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned {
     const what = `tenant ${tenant.id}`;
     throw fail("limit-exceeded", { limit: "authzRelationships", max: most, what });
   }
-  return { inserts, deletes, logged, metadata };
+  const written = inserts.length;
+  return { inserts, deletes, logged, metadata, written, deleted: logged.length - written };
 }
 
 /** Whether nothing would change. */
@@ -177,14 +183,15 @@ function planDelete(request: DeleteRelationships, options: PlanOptions): Planned
   const { tenant, ground } = options;
   const most = tenant.limits.authzDelete;
   checkFilter(request.filter);
-  tenant.checkFilterNames(request.filter);
-  checkMetadata(request.metadata, tenant.limits.authzMetadata);
-  requirePreconditions(request.preconditions, options);
   const limit = Math.min(request.limit ?? most, most);
   if (!(Number.isInteger(limit) && limit > 0)) {
     throw fail("invalid-argument", { what: "limit", reason: "it is not a positive whole number" });
   }
   const found = ground.match(request.filter, limit + 1);
+  // What is stored may be deleted, whatever the schema has a name for.
+  if (found.length === 0) tenant.checkFilterNames(request.filter);
+  checkMetadata(request.metadata, tenant.limits.authzMetadata);
+  requirePreconditions(request.preconditions, options);
   if (found.length > limit && request.allOrNothing === true) {
     throw fail("limit-exceeded", { limit: "authzDelete", max: limit, what: "the delete" });
   }
@@ -197,6 +204,7 @@ function planDeleteObject({ type, id }: ObjectRef, { tenant, ground }: PlanOptio
   const asSubject = ground
     .match({ subjectType: type, subjectId: id }, limit + 1)
     .filter((row) => row.resourceType !== type || row.resourceId !== id);
+  if (asResource.length + asSubject.length === 0) tenant.checkFilterNames({ resourceType: type });
   return deletion([...asResource, ...asSubject], { limit, metadata: undefined });
 }
 

@@ -279,7 +279,7 @@ test("an import writes in batches, tells how far it came, and says where it fail
     tenant: {
       write: async ({ updates }) => {
         batches.push(updates.length);
-        return { zookie: `z${batches.length}` };
+        return { zookie: `z${batches.length}`, written: updates.length, deleted: 0 };
       },
     },
   });

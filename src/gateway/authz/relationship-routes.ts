@@ -65,7 +65,14 @@ function writeRoutes(sources: AuthzSources): Route[] {
       summary: "Deletes the relationships that match a filter.",
       body: { required: true, description: "Which.", schema: authzRef("AuthzDelete") },
       answers: { 200: { description: "They are deleted.", schema: authzRef("AuthzDeleted") } },
-      errors: ["invalid-filter", "precondition-failed", "limit-exceeded", "permission-denied"],
+      errors: [
+        "invalid-filter",
+        "unknown-type",
+        "unknown-relation",
+        "precondition-failed",
+        "limit-exceeded",
+        "permission-denied",
+      ],
       run: async (ask) => {
         const tenant = tenantOf(ask, "write", sources);
         return json(200, await tenant.deleteRelationships(readDelete(ask)));
@@ -77,7 +84,7 @@ function writeRoutes(sources: AuthzSources): Route[] {
       name: "deleteObject",
       summary: "Deletes every relationship in which the object is resource or subject.",
       answers: { 200: { description: "They are deleted.", schema: authzRef("AuthzDeleted") } },
-      errors: ["invalid-id", "unknown-tenant", "permission-denied"],
+      errors: ["invalid-id", "unknown-type", "unknown-tenant", "permission-denied"],
       run: async (ask) => {
         const tenant = tenantOf(ask, "write", sources);
         const id = ask.parameter("id", ask.limits.authzId);

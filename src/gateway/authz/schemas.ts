@@ -195,7 +195,7 @@ export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
     },
     ["updates"],
   ),
-  AuthzWritten: fields({ zookie: text }),
+  AuthzWritten: fields({ zookie: text, written: count, deleted: count }),
   AuthzDelete: closed(
     {
       filter: authzRef("AuthzFilter"),

@@ -336,6 +336,16 @@ test("writing what is there, or deleting what is not, fails unless it may be ign
   assert.equal((await fresh.check(tuple("document:2", "owner", "user:ada"))).allowed, true);
 });
 
+test("what no model knows is not there, and deleted as such", async () => {
+  const fresh = await freshStore();
+  const unknown = tuple("planet:1", "owner", "user:ada");
+  const { code, message } = await refusal(fresh.deleteTuples([unknown]));
+  assert.equal(code, "write_failed_due_to_invalid_input");
+  assert.match(message ?? "", /cannot delete a tuple which does not exist/);
+  const onMissingDeletes = ClientWriteRequestOnMissingDeletes.Ignore;
+  await fresh.deleteTuples([unknown], { conflict: { onMissingDeletes } });
+});
+
 test("a tuple that is there with another condition is a conflict, ignored or not", async () => {
   const key = tuple("document:1", "viewer", "user:ada");
   const fresh = await freshStore([key]);
@@ -673,7 +683,7 @@ test("changes are told tuple by tuple, whatever transactions they came in", asyn
 test("changes go on behind models, however many were written in a row", async () => {
   const fresh = await freshStore();
   const read = (continuationToken: string) =>
-    fresh.readChanges({}, { pageSize: 1, continuationToken });
+    fresh.readChanges(undefined, { pageSize: 1, continuationToken });
   const nothing = await read("");
   assert.deepEqual([nothing.changes, nothing.continuation_token], [[], ""]);
   const model = { schema_version: "1.1", type_definitions: typeDefinitions, conditions };

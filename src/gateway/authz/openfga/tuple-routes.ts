@@ -82,6 +82,7 @@ async function write({ ask, tenant, body }: FgaCall): Promise<Answer> {
     await tenant.write({
       updates,
       onExisting,
+      // As there, no model is asked about what is deleted: what it does not know is not there.
       onMissing: readIgnore(deletes, "on_missing"),
       ...(model === "" ? {} : { schema: model }),
     });
