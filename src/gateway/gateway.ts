@@ -209,8 +209,9 @@ class HttpGateway implements Gateway {
 
   #admit(exchange: Exchange): void {
     const { requestsWaiting } = this.#options.limits;
-    exchange.caller = this.#door.admit(exchange.headers);
-    exchange.rights = this.#door.rightsOf(exchange.caller);
+    const { caller, rights } = this.#door.admit(exchange.headers);
+    exchange.caller = caller;
+    exchange.rights = rights;
     if (this.#hall.draining) throw fail("shutting-down");
     if (this.#hall.open > requestsWaiting) {
       throw fail("overloaded", { what: `${requestsWaiting} requests` });

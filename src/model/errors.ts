@@ -332,7 +332,7 @@ export const errorTable = {
     status: 403,
     message: "{target} is only for callers who are known, and nobody was named",
     action:
-      "Name who calls: with an access token, the header x-holdfast-caller on this machine, or client.as(…).",
+      "Name who calls: with an access token, the header x-holdfast-caller (on this machine, or beside a token that calls on behalf of others), or client.as(…).",
   },
   "tenant-exists": {
     status: 409,

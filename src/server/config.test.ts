@@ -46,6 +46,21 @@ test("a token may be confined to operations of tenants", () => {
   ]);
 });
 
+test("a token may be for calling alone, for itself or on behalf of others", () => {
+  const { tokens } = readConfig({
+    HOLDFAST_TOKENS: "bob[calls]:s1, web[ on-behalf ; acme=read ]:s2",
+  });
+  assert.deepEqual(tokens, [
+    { name: "bob", token: "s1", rights: [], calls: true },
+    {
+      name: "web",
+      token: "s2",
+      rights: [{ tenant: "acme", operations: ["read"] }],
+      onBehalf: true,
+    },
+  ]);
+});
+
 test("the public URL has no slash at its end", () => {
   const { publicUrl } = readConfig({ HOLDFAST_PUBLIC_URL: "https://pdp.example.com/authz/" });
   assert.equal(publicUrl, "https://pdp.example.com/authz");
@@ -61,6 +76,8 @@ const refused: readonly (readonly [name: string, value: string])[] = [
   ["HOLDFAST_TOKENS", "ops:"],
   ["HOLDFAST_TOKENS", "ops[]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme]:secret"],
+  ["HOLDFAST_TOKENS", "ops[call]:secret"],
+  ["HOLDFAST_TOKENS", "ops[calls;]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme=]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme=fly]:secret"],
   ["HOLDFAST_TOKENS", "ops[a b=check]:secret"],

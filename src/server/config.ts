@@ -19,7 +19,7 @@ export const settingTable: readonly { readonly name: string; readonly meaning: s
   {
     name: "HOLDFAST_TOKENS",
     meaning:
-      "who may come in, as name:token,name:token; name[tenant=check+read;*=check]:token confines a token to authorization and to what it says: check, read, write, schema, admin",
+      "who may come in, as name:token,name:token, each of whom may do everything; name[…]:token confines a token to what it says, with ; between: calls (call and send to handlers), on-behalf (the same, for whom x-holdfast-caller names), tenant=check+read or *=check (authorization: check, read, write, schema, admin)",
   },
   { name: "HOLDFAST_STORE", meaning: "path of the SQLite file, or :memory:" },
   { name: "HOLDFAST_HOST", meaning: "address to listen on (default 127.0.0.1)" },
@@ -84,20 +84,28 @@ function parseTokens(text: string): AccessToken[] {
     const known = `${ordinal} (${name.trim()})`;
     if (token === "") throw refuse("HOLDFAST_TOKENS", `${known} has an empty token`);
     const access = { name: name.trim(), token };
-    return rights === undefined ? access : { ...access, rights: parseRights(rights, known) };
+    return rights === undefined ? access : { ...access, ...parseRights(rights, known) };
   });
 }
 
-/** `acme=check+read;*=check`. */
-function parseRights(text: string, entry: string): Grant[] {
-  return text.split(";").map((part) => {
-    const [, tenant, list] = /^\s*([A-Za-z0-9_.-]{1,64}|\*)\s*=([a-z+\s]*)$/.exec(part) ?? [];
-    if (tenant === undefined || list === undefined) {
-      const reason = `${entry} has rights that are not of the form tenant=check+read;*=check`;
-      throw refuse("HOLDFAST_TOKENS", reason);
-    }
-    return { tenant, operations: list.split("+").map((name) => parseOperation(name, entry)) };
-  });
+/** `calls;acme=check+read;*=check`. */
+function parseRights(text: string, entry: string): Omit<AccessToken, "name" | "token"> {
+  const parts = text.split(";").map((part) => part.trim());
+  const words = new Set<string>(parts.filter((part) => part === "calls" || part === "on-behalf"));
+  return {
+    rights: parts.filter((part) => !words.has(part)).map((part) => parseGrant(part, entry)),
+    ...(words.has("calls") ? { calls: true } : {}),
+    ...(words.has("on-behalf") ? { onBehalf: true } : {}),
+  };
+}
+
+function parseGrant(part: string, entry: string): Grant {
+  const [, tenant, list] = /^([A-Za-z0-9_.-]{1,64}|\*)\s*=([a-z+\s]*)$/.exec(part) ?? [];
+  if (tenant === undefined || list === undefined) {
+    const reason = `${entry} has rights that are not of the form calls;tenant=check+read;*=check`;
+    throw refuse("HOLDFAST_TOKENS", reason);
+  }
+  return { tenant, operations: list.split("+").map((name) => parseOperation(name, entry)) };
 }
 
 function parseOperation(text: string, entry: string): Operation {

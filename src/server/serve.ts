@@ -6,6 +6,7 @@ import { makeStandardLog } from "../host/log-lines.ts";
 import { openVitals, type VitalsMeter } from "../host/vitals.ts";
 import { fail, HoldfastError } from "../model/errors.ts";
 import { makeClient } from "../sdk/client.ts";
+import type { Definition } from "../sdk/handler.ts";
 import { AssertionError } from "../std/assert.ts";
 import { readConfig } from "./config.ts";
 import { readMetrics } from "./metrics.ts";
@@ -70,6 +71,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   try {
     holdfast = await open({ ...options, log, ...(store === undefined ? {} : { store }) });
     const tokens = options.tokens ?? config.tokens ?? [];
+    warnOfPowers(options.services, tokens, log);
     const publicUrl = options.publicUrl ?? config.publicUrl;
     const gateway = openGateway(holdfast, { options, tokens, publicUrl, vitals });
     const { url } = await listen(gateway, hostname, port);
@@ -80,6 +82,23 @@ export async function serve(options: ServeOptions): Promise<Server> {
     releaseErrors();
     throw error;
   }
+}
+
+/** Who may do everything may also write who has the permissions that handlers declare. */
+function warnOfPowers(
+  services: readonly Definition[],
+  tokens: readonly AccessToken[],
+  log: Log,
+): void {
+  const declares = services.some(({ handlers }) =>
+    Object.values(handlers).some(({ options }) => options.permission !== undefined),
+  );
+  const powerful = tokens.filter(({ rights }) => rights === undefined).map(({ name }) => name);
+  if (!declares || powerful.length === 0) return;
+  log("warn", "handlers ask for permissions, which these tokens may give themselves", {
+    tokens: powerful.join(", "),
+    action: "keep tokens of callers to calling: HOLDFAST_TOKENS=name[calls]:token",
+  });
 }
 
 interface Door {
