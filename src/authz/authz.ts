@@ -1,7 +1,7 @@
 import type { Host } from "../host/host.ts";
 import type { AuthzChange, AuthzOutcome, TenantDescription } from "../model/authz.ts";
 import { fail } from "../model/errors.ts";
-import type { Limits } from "../model/limits.ts";
+import type { Limits, TenantLimitName, TenantLimits } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
 import type { RelationReads, RelationWrites, TenantRow } from "../store/relations.ts";
 import { Budget } from "./budget.ts";
@@ -61,8 +61,10 @@ const standing: ReadonlySet<AuthzChange["kind"]> = new Set([
   "expire",
 ]);
 
-/** What authenticates the zookies of a tenant. No document of others can have a blank name. */
+/** What authenticates the zookies of a tenant. No name of others begins with white space. */
 const keyDocument = " zookie-key";
+/** Its own limits, if it has any. */
+const limitsDocument = " limits";
 
 /** How long a window that has grown too large is kept, for the questions that made it so. */
 const windowLeftMs = 1_000;
@@ -73,6 +75,15 @@ interface Flying {
   readonly tenant: Tenant;
   /** Null: it was created, or deleted. */
   readonly revision: number | null;
+}
+
+/** Without those that were taken back. */
+export function definedOf(
+  limits: Readonly<Partial<Record<TenantLimitName, number | null>>>,
+): TenantLimits {
+  return Object.fromEntries(
+    Object.entries(limits).filter(([, value]) => typeof value === "number"),
+  );
 }
 
 /** When and where a change is applied. */
@@ -129,6 +140,7 @@ export class Authz {
     const key = await this.store.loadDocument(row.number, keyDocument);
     assert(key !== null, "every tenant has a key");
     const tenant = this.#makeTenant(row, key);
+    await this.#readLimits(tenant);
     for (const schema of await this.store.loadSchemas(row.number)) tenant.addSchema(schema, null);
     const [latest] = await this.store.scanLog({
       tenant: row.number,
@@ -139,6 +151,11 @@ export class Authz {
     await this.#fill(tenant);
     this.#tenants.created(tenant);
     this.#tenants.becameDurable(tenant);
+  }
+
+  async #readLimits(tenant: Tenant): Promise<void> {
+    const text = await this.store.loadDocument(tenant.number, limitsDocument);
+    tenant.setLimits(text === null ? {} : JSON.parse(text)); // written below
   }
 
   /** The graph from the store, now if it is small; meanwhile the tenant has a window. */
@@ -249,8 +266,8 @@ export class Authz {
     return this.#tenants;
   }
 
-  describe({ id, name, createdAt, updatedAt }: Tenant): TenantDescription {
-    return { id, name, createdAt, updatedAt };
+  describe({ id, name, ownLimits, createdAt, updatedAt }: Tenant): TenantDescription {
+    return { id, name, limits: ownLimits, createdAt, updatedAt };
   }
 
   // The loop's side.
@@ -271,6 +288,8 @@ export class Authz {
     switch (change.kind) {
       case "tenant-create":
         return this.#createTenant(change, stamp);
+      case "tenant-update":
+        return this.#updateTenant(change, stamp);
       case "tenant-delete":
         return this.#deleteTenant(change, stamp);
       case "trim":
@@ -281,7 +300,7 @@ export class Authz {
   }
 
   #applyTo(
-    change: Exclude<AuthzChange, { readonly kind: "tenant-create" | "tenant-delete" | "trim" }>,
+    change: Exclude<AuthzChange, { readonly kind: `tenant-${string}` | "trim" }>,
     stamp: Stamp,
   ): AuthzOutcome {
     const prepared = this.#prepared.get(change);
@@ -345,7 +364,7 @@ export class Authz {
   }
 
   #createTenant(
-    { tenant: id, name, key }: Extract<AuthzChange, { readonly kind: "tenant-create" }>,
+    { tenant: id, name, key, limits }: Extract<AuthzChange, { readonly kind: "tenant-create" }>,
     { now, batch, writes }: Stamp,
   ): AuthzOutcome {
     if (this.#tenants.isTaken(id)) throw fail("tenant-exists", { tenant: id });
@@ -366,9 +385,32 @@ export class Authz {
     writes.putTenants.push(row);
     writes.putDocuments.push({ tenant: row.number, name: keyDocument, text: key });
     const tenant = this.#makeTenant(row, key);
+    this.#setLimits(tenant, limits, writes);
     this.#tenants.created(tenant);
     this.#flying.push({ batch, tenant, revision: null });
     return { revision: 0, zookie: tenant.zookies.make(0) };
+  }
+
+  #updateTenant(
+    { tenant: id, request }: Extract<AuthzChange, { readonly kind: "tenant-update" }>,
+    { now, writes }: Stamp,
+  ): AuthzOutcome {
+    const tenant = this.#tenants.applied(id);
+    const { name = tenant.name, limits = {} } = request;
+    tenant.name = name;
+    tenant.updatedAt = now;
+    writes.putTenants.push(tenant.row);
+    this.#setLimits(tenant, definedOf({ ...tenant.ownLimits, ...limits }), writes);
+    return { revision: tenant.applied, zookie: tenant.zookies.make(tenant.applied) };
+  }
+
+  #setLimits(tenant: Tenant, own: TenantLimits, { putDocuments }: RelationWrites): void {
+    const before = Object.keys(tenant.ownLimits).length;
+    tenant.setLimits(own);
+    const isEmpty = Object.keys(own).length === 0;
+    if (isEmpty && before === 0) return;
+    const text = isEmpty ? null : JSON.stringify(own);
+    putDocuments.push({ tenant: tenant.number, name: limitsDocument, text });
   }
 
   #deleteTenant(
@@ -437,6 +479,7 @@ export class Authz {
 
   async #catchUp(tenant: Tenant, row: TenantRow): Promise<void> {
     const schemas = await this.store.loadSchemas(row.number);
+    await this.#readLimits(tenant);
     assert(row.revision >= tenant.durable, "what was durable is in the store");
     // Up to the next `await` nobody asks in between.
     const { view } = tenant;

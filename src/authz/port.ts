@@ -19,10 +19,11 @@ import type {
 } from "../model/authz.ts";
 import { fail } from "../model/errors.ts";
 import { checkId } from "../model/ids.ts";
+import { readTenantLimits } from "../model/limits.ts";
 import { makeUlid } from "../std/ulid.ts";
 import type { SchemaRow } from "../store/relations.ts";
 import { type AskOptions, ask } from "./ask.ts";
-import type { Authz } from "./authz.ts";
+import { type Authz, definedOf } from "./authz.ts";
 import { check, checkHead, checkItem, permissions } from "./check/check.ts";
 import { verdictOf } from "./check/verdict.ts";
 import { checkMany } from "./check-many.ts";
@@ -77,16 +78,28 @@ export function makeAuthzPort(
 ): EmbeddedAuthz {
   const { host, limits } = authz;
   return {
-    async createTenant({ id, name } = {}): Promise<TenantDescription> {
+    async createTenant({ id, name, limits: own = {} } = {}): Promise<TenantDescription> {
       const tenant = id ?? makeUlid(host.now(), () => host.random());
       if (typeof tenant !== "string" || !tenantId.test(tenant)) {
         const reason = "it is not 1 to 64 of A-Z a-z 0-9 _ . -";
         throw fail("invalid-argument", { what: "The id of the tenant", reason });
       }
       if (name !== undefined) checkId("The name of the tenant", name, limits.idLength);
+      const given = definedOf(readTenantLimits(own, limits));
       const words = Uint32Array.from({ length: 8 }, () => host.random());
       const key = Buffer.from(words.buffer).toString("base64");
-      await submit({ kind: "tenant-create", tenant, name: name ?? tenant, key });
+      await submit({ kind: "tenant-create", tenant, name: name ?? tenant, key, limits: given });
+      return authz.describe(authz.tenant(tenant));
+    },
+    async updateTenant(tenant, request): Promise<TenantDescription> {
+      const { name, limits: own } = request ?? {};
+      if (name !== undefined) checkId("The name of the tenant", name, limits.idLength);
+      if (own !== undefined) readTenantLimits(own, limits);
+      const given = {
+        ...(name === undefined ? {} : { name }),
+        ...(own === undefined ? {} : { limits: own }),
+      };
+      await submit({ kind: "tenant-update", tenant, request: given });
       return authz.describe(authz.tenant(tenant));
     },
     async deleteTenant(tenant) {
@@ -272,7 +285,7 @@ class LocalTenant implements EmbeddedTenant {
 
   async writeDocument(name: string, text: string | null): Promise<void> {
     const { limits } = this.#authz;
-    checkId("The name of the document", name, limits.idLength);
+    checkDocumentName(name, limits.idLength);
     if (text !== null && Buffer.byteLength(text) > limits.payload) {
       const size = Buffer.byteLength(text);
       throw fail("too-large", { what: "The document", size, max: limits.payload });
@@ -281,8 +294,17 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async readDocument(name: string): Promise<string | null> {
+    checkDocumentName(name, this.#authz.limits.idLength);
     return this.#authz.store.loadDocument(this.#tenant.number, name);
   }
+}
+
+/** Names that begin with white space are those of documents that are nobody's business. */
+function checkDocumentName(name: string, max: number): void {
+  const what = "The name of the document";
+  checkId(what, name, max);
+  if (/^\s/.test(name))
+    throw fail("invalid-id", { what, reason: "it begins with white space", max });
 }
 
 /** A question without anything of its own. */

@@ -104,6 +104,7 @@ export type {
   SchemaWritten,
   TenantDescription,
   TenantPort,
+  UpdateTenant,
   Verdict,
   WatchEvent,
   WatchRequest,
@@ -111,6 +112,7 @@ export type {
   WriteSchema,
 } from "../model/authz.ts";
 export { type ErrorCode, HoldfastError } from "../model/errors.ts";
+export type { TenantLimitName, TenantLimits } from "../model/limits.ts";
 export type {
   CaveatContext,
   CaveatUse,

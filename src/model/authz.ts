@@ -1,3 +1,4 @@
+import type { TenantLimitName, TenantLimits } from "./limits.ts";
 import type {
   CaveatContext,
   ObjectRef,
@@ -17,6 +18,8 @@ import type {
 export interface AuthzPort {
   /** `tenant-exists` when the id is taken. */
   createTenant(request?: CreateTenant): Promise<TenantDescription>;
+  /** What is not named stays as it is. `unknown-tenant`. */
+  updateTenant(id: string, request: UpdateTenant): Promise<TenantDescription>;
   /** With all its data. `unknown-tenant`. */
   deleteTenant(id: string): Promise<void>;
   /** By id, a page at a time. */
@@ -33,11 +36,21 @@ export interface CreateTenant {
   readonly id?: string;
   /** For people. Default: the id. */
   readonly name?: string;
+  /** Limits of its own, each at most that of the process. Default: those of the process. */
+  readonly limits?: TenantLimits;
+}
+
+export interface UpdateTenant {
+  readonly name?: string;
+  /** Null: that of the process again. */
+  readonly limits?: Readonly<Partial<Record<TenantLimitName, number | null>>>;
 }
 
 export interface TenantDescription {
   readonly id: string;
   readonly name: string;
+  /** Those that were set for it. */
+  readonly limits: TenantLimits;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -428,7 +441,9 @@ export type AuthzChange =
       readonly name: string;
       /** Authenticates its zookies: 32 random bytes in base 64, made by whoever asks. */
       readonly key: string;
+      readonly limits: TenantLimits;
     }
+  | { readonly kind: "tenant-update"; readonly tenant: string; readonly request: UpdateTenant }
   | { readonly kind: "tenant-delete"; readonly tenant: string }
   | {
       readonly kind: "schema";

@@ -14,6 +14,7 @@ test("all settings are read, with space around them taken off", () => {
     HOLDFAST_HOST: "::1",
     HOLDFAST_PORT: "0",
     HOLDFAST_LOG: "warn,json",
+    HOLDFAST_LIMITS: "authzBudget=5, payload = 7",
   });
   assert.deepEqual(config, {
     tokens: [
@@ -23,6 +24,7 @@ test("all settings are read, with space around them taken off", () => {
     store: "data.db",
     hostname: "::1",
     port: 0,
+    limits: { authzBudget: 5, payload: 7 },
     log: "warn",
     logFormat: "json",
   });
@@ -82,6 +84,9 @@ const refused: readonly (readonly [name: string, value: string])[] = [
   ["HOLDFAST_TOKENS", "ops[acme=fly]:secret"],
   ["HOLDFAST_TOKENS", "ops[a b=check]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme=check:secret"],
+  ["HOLDFAST_LIMITS", "authzBudgett=5"],
+  ["HOLDFAST_LIMITS", "authzBudget=5,payload"],
+  ["HOLDFAST_LIMITS", "authzBudget=-5"],
   ["HOLDFAST_PUBLIC_URL", "pdp.example.com"],
   ["HOLDFAST_PUBLIC_URL", "ftp://pdp.example.com"],
   ["HOLDFAST_PUBLIC_URL", "https://pdp.example.com/?x=1"],

@@ -1,7 +1,8 @@
 import type { AccessToken } from "../gateway/door.ts";
 import { type Grant, type Operation, operations } from "../gateway/rights.ts";
 import { isLogThreshold, type LogThreshold } from "../host/log-lines.ts";
-import { fail, type HoldfastError } from "../model/errors.ts";
+import { fail, type HoldfastError, reasonOf } from "../model/errors.ts";
+import { type Limits, makeLimits } from "../model/limits.ts";
 
 /** What the environment says about a server. Whatever is absent has its default elsewhere. */
 export interface Config {
@@ -10,6 +11,7 @@ export interface Config {
   readonly hostname?: string;
   readonly port?: number;
   readonly publicUrl?: string;
+  readonly limits?: Partial<Limits>;
   readonly log: LogThreshold;
   readonly logFormat?: "text" | "json";
 }
@@ -29,6 +31,11 @@ export const settingTable: readonly { readonly name: string; readonly meaning: s
     meaning: "where clients reach the server, where that is not where it listens",
   },
   {
+    name: "HOLDFAST_LIMITS",
+    meaning:
+      "single limits, as name=value,name=value: those in docs/reference/limits.md, in bytes and milliseconds",
+  },
+  {
     name: "HOLDFAST_LOG",
     meaning: "debug, info, warn, error or silent; with ,json or ,text to choose the form",
   },
@@ -44,7 +51,9 @@ export function readConfig(
   const hostname = given("HOLDFAST_HOST");
   const port = given("HOLDFAST_PORT");
   const publicUrl = given("HOLDFAST_PUBLIC_URL");
+  const limits = given("HOLDFAST_LIMITS");
   return {
+    ...(limits === undefined ? {} : { limits: parseLimits(limits.split(","), "HOLDFAST_LIMITS") }),
     ...(tokens === undefined ? {} : { tokens: parseTokens(tokens) }),
     ...(store === undefined ? {} : { store }),
     ...(hostname === undefined ? {} : { hostname }),
@@ -69,6 +78,27 @@ function parsePublicUrl(text: string): string {
   }
   const reason = `${JSON.stringify(text)} is not an http: or https: URL without query`;
   throw refuse("HOLDFAST_PUBLIC_URL", reason);
+}
+
+/**
+ * @param texts each `name=value`.
+ * @param name of the setting, for the refusal.
+ */
+export function parseLimits(texts: readonly string[], name: string): Partial<Limits> {
+  const limits: Record<string, number> = {};
+  for (const text of texts) {
+    const [, limit, value] = /^\s*(\w+)\s*=\s*(\d{1,15})\s*$/.exec(text) ?? [];
+    if (limit === undefined) {
+      throw refuse(name, `${JSON.stringify(text)} is not name=value, with a whole number`);
+    }
+    limits[limit] = Number(value);
+  }
+  try {
+    makeLimits(limits);
+  } catch (error) {
+    throw refuse(name, reasonOf(error));
+  }
+  return limits;
 }
 
 function parseTokens(text: string): AccessToken[] {

@@ -15,8 +15,8 @@ import { readVersion } from "./version.ts";
 
 /**
  * How a server is started. What is left out here is taken from the environment (HOLDFAST_STORE,
- * HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_PUBLIC_URL, HOLDFAST_TOKENS, HOLDFAST_LOG), and else has its
- * default.
+ * HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_PUBLIC_URL, HOLDFAST_TOKENS, HOLDFAST_LIMITS, HOLDFAST_LOG), and
+ * else has its default.
  */
 export interface ServeOptions extends OpenOptions {
   /** Address to listen on. Default: `"127.0.0.1"`. Others need `tokens`. */
@@ -69,7 +69,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const vitals = openVitals();
   let holdfast: Holdfast | undefined;
   try {
-    holdfast = await open({ ...options, log, ...(store === undefined ? {} : { store }) });
+    holdfast = await open({
+      ...options,
+      log,
+      limits: { ...config.limits, ...options.limits },
+      ...(store === undefined ? {} : { store }),
+    });
     const tokens = options.tokens ?? config.tokens ?? [];
     warnOfPowers(options.services, tokens, log);
     const publicUrl = options.publicUrl ?? config.publicUrl;

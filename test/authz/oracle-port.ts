@@ -55,7 +55,11 @@ class OraclePort implements AuthzPort {
 
   async createTenant({ id = "" } = {}): Promise<TenantDescription> {
     this.#tenants.set(id, new OracleTenant(id));
-    return { id, name: id, createdAt: 0, updatedAt: 0 };
+    return { id, name: id, limits: {}, createdAt: 0, updatedAt: 0 };
+  }
+
+  updateTenant(): Promise<TenantDescription> {
+    throw notHere("updateTenant");
   }
 
   async deleteTenant(id: string): Promise<void> {

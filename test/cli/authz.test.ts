@@ -285,6 +285,14 @@ describe("without a server", () => {
     ]);
     assert.equal(code, 0);
     assert.match(await ok(run(["authz", "tenants", ...at])), /^acme +acme/m);
+    const limit = (value: string) => ["--limit", `authzBudget=${value}`, ...at];
+    await ok(run(["authz", "tenants", "set", "acme", ...limit("5"), "--limit", "authzWork=7"]));
+    await ok(run(["authz", "tenants", "set", "acme", ...limit("default")]));
+    const got = JSON.parse(await ok(run(["authz", "tenants", "get", "acme", "--json", ...at])));
+    assert.deepEqual(got.limits, { authzWork: 7 });
+    const slip = await run(["authz", "tenants", "set", "acme", "--limit", "authzWrok=7", ...at]);
+    assert.equal(slip.code, 2);
+    assert.match(slip.stderr, /Did you mean "authzWork"/);
     assert.equal((await run(["authz", "tenants", "delete", "acme", ...at])).code, 2);
     await ok(run(["authz", "tenants", "delete", "acme", "--yes", ...at]));
     assert.equal(await ok(run(["authz", "tenants", "--json", ...at])), "[]");

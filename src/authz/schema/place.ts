@@ -5,8 +5,8 @@
  */
 import { type ErrorDetails, fail } from "../../model/errors.ts";
 import { formatSubject, type Relationship, wildcardId } from "../../model/relationship.ts";
+import { nearest } from "../../std/suggest.ts";
 import type { AllowedSubject, RelationDefinition, Schema } from "./schema.ts";
-import { nearest } from "./suggest.ts";
 import { subjectText } from "./text.ts";
 
 /** A row of the error table, and what fills it. */

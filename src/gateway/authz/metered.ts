@@ -5,6 +5,7 @@ import type {
   PageRequest,
   TenantDescription,
   TenantPort,
+  UpdateTenant,
 } from "../../model/authz.ts";
 import type { MetricSample } from "../metrics.ts";
 
@@ -46,6 +47,10 @@ export class MeteredAuthz implements AuthzPort {
     this.#forget(created.id);
     this.#know(created.id);
     return created;
+  }
+
+  updateTenant(id: string, request: UpdateTenant): Promise<TenantDescription> {
+    return this.#port.updateTenant(id, request);
   }
 
   async deleteTenant(id: string): Promise<void> {
