@@ -204,7 +204,7 @@ export interface DeleteRelationships {
   readonly metadata?: CaveatContext;
   /** At most so many. Default and most: the limit `authzDelete`. */
   readonly limit?: number;
-  /** Refuse (`limit-exceeded`) instead of deleting a part, when more match. Default: false. */
+  /** Refuse (`too-many`) instead of deleting a part, when more match. Default: false. */
   readonly allOrNothing?: boolean;
 }
 

@@ -48,6 +48,11 @@ export const errorTable = {
     message: "{what} is {size} bytes, more than the limit of {max}",
     action: "Send less, or keep the data elsewhere and pass a reference to it.",
   },
+  "too-many": {
+    status: 413,
+    message: "There is more in {what} than the limit {limit} of {max} allows",
+    action: "Split it: as it is, it is refused every time.",
+  },
   "limit-exceeded": {
     status: 429,
     message: "The limit {limit} of {max} was reached by {what}",

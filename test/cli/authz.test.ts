@@ -5,6 +5,8 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { leavesOf } from "../../src/cli/command.ts";
 import { authzRows } from "../../src/cli/commands/authz/table.ts";
+import { reportFailure } from "../../src/cli/failure.ts";
+import { fail } from "../../src/model/errors.ts";
 import { type Ended, Running, type RunOptions, run, start, tempFolder } from "./harness.ts";
 
 const schema = `use expiration
@@ -65,6 +67,12 @@ describe("questions", () => {
         "document:3#viewer@user:ada",
       ),
     );
+  });
+
+  test("what goes too deep is no mistake of the command line", () => {
+    const details = { what: "document:1#view", max: 50 };
+    assert.equal(reportFailure(fail("depth-exceeded", details), { json: true }), 9);
+    assert.equal(reportFailure(fail("too-many"), { json: true }), 2);
   });
 
   test("check answers by its exit code: yes 0, no 1, conditional 8, errors above 1", async () => {

@@ -89,7 +89,7 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned {
     throw fail("invalid-argument", { what: "The write", reason: "it has no updates" });
   }
   if (updates.length > max) {
-    throw fail("limit-exceeded", { limit: "authzUpdates", max, what: "one write" });
+    throw fail("too-many", { limit: "authzUpdates", max, what: "one write" });
   }
   checkMetadata(metadata, limits.authzMetadata);
   const schema = tenant.schemaFor(request.schema);
@@ -162,7 +162,7 @@ function requirePreconditions(
   if (preconditions === undefined) return;
   const max = tenant.limits.authzPreconditions;
   if (preconditions.length > max) {
-    throw fail("limit-exceeded", { limit: "authzPreconditions", max, what: "one write" });
+    throw fail("too-many", { limit: "authzPreconditions", max, what: "one write" });
   }
   for (const { must, filter } of preconditions) {
     checkFilter(filter);
@@ -193,7 +193,7 @@ function planDelete(request: DeleteRelationships, options: PlanOptions): Planned
   checkMetadata(request.metadata, tenant.limits.authzMetadata);
   requirePreconditions(request.preconditions, options);
   if (found.length > limit && request.allOrNothing === true) {
-    throw fail("limit-exceeded", { limit: "authzDelete", max: limit, what: "the delete" });
+    throw fail("too-many", { limit: "authzDelete", max: limit, what: "the delete" });
   }
   return deletion(found, { limit, metadata: request.metadata });
 }

@@ -49,6 +49,7 @@ function writeRoutes(sources: AuthzSources): Route[] {
         "relationship-exists",
         "duplicate-update",
         "precondition-failed",
+        "too-many",
         "limit-exceeded",
         "unknown-tenant",
         "permission-denied",
@@ -70,7 +71,7 @@ function writeRoutes(sources: AuthzSources): Route[] {
         "unknown-type",
         "unknown-relation",
         "precondition-failed",
-        "limit-exceeded",
+        "too-many",
         "permission-denied",
       ],
       run: async (ask) => {
