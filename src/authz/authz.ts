@@ -266,6 +266,19 @@ export class Authz {
     return this.#tenants;
   }
 
+  /** What each of them is at this moment, for metrics. */
+  *vitals(): Iterable<{
+    readonly id: string;
+    readonly relationships: number;
+    readonly cacheHits: number;
+    readonly cacheMisses: number;
+  }> {
+    for (const { id, relationships, view } of this.#tenants) {
+      const { hits = 0, misses = 0 } = view.cache ?? {};
+      yield { id, relationships, cacheHits: hits, cacheMisses: misses };
+    }
+  }
+
   describe({ id, name, ownLimits, createdAt, updatedAt }: Tenant): TenantDescription {
     return { id, name, limits: ownLimits, createdAt, updatedAt };
   }

@@ -120,6 +120,7 @@ function openGateway(holdfast: Holdfast, door: Door): Gateway {
   return makeGateway({
     port,
     authz: makeAuthzPort(relations, submitAuthz(engine), "outside"),
+    tenantVitals: () => relations.vitals(),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     definitions: () => options.services,
     limits,
