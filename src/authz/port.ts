@@ -25,7 +25,7 @@ import type { SchemaRow } from "../store/relations.ts";
 import { type AskOptions, ask } from "./ask.ts";
 import { type Authz, definedOf } from "./authz.ts";
 import { check, checkHead, checkItem, permissions } from "./check/check.ts";
-import { verdictOf } from "./check/verdict.ts";
+import { type Tri, verdictOf } from "./check/verdict.ts";
 import { checkMany } from "./check-many.ts";
 import {
   checkDelete,
@@ -39,6 +39,7 @@ import {
   checkSchemaRequest,
   checkWrite,
 } from "./check-request.ts";
+import { fromText } from "./from-text.ts";
 import { expand } from "./lookup/expand.ts";
 import { pageSize } from "./lookup/page.ts";
 import { lookupResources } from "./lookup/resources.ts";
@@ -151,12 +152,24 @@ class LocalTenant implements EmbeddedTenant {
   checkNow(item: CheckItem): Verdict | Promise<Verdict> {
     const tenant = this.#tenant;
     const { host } = this.#authz;
-    const value = checkHead(tenant, item, host);
+    const value = this.#checkHead(tenant, item);
     if (value !== undefined) return verdictOf(value);
+    const read = fromText(item);
+    checkItemShape(read);
     return ask(tenant, none, {
       now: host.now(),
-      answer: (asked) => verdictOf(checkItem(asked, item)),
+      answer: (asked) => verdictOf(checkItem(asked, read)),
     });
+  }
+
+  /** What is not of the right shape breaks it; to look first would cost every check. */
+  #checkHead(tenant: Tenant, item: CheckItem): Tri | undefined {
+    try {
+      return checkHead(tenant, item, this.#authz.host);
+    } catch (error) {
+      checkItemShape(item);
+      throw error;
+    }
   }
 
   async describe(): Promise<TenantDescription> {
@@ -196,8 +209,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async write(request: Parameters<TenantPort["write"]>[0]): ReturnType<TenantPort["write"]> {
-    checkWrite(request);
-    const outcome = await this.#submit({ kind: "write", tenant: this.id, request });
+    const read = fromText(request);
+    checkWrite(read);
+    const outcome = await this.#submit({ kind: "write", tenant: this.id, request: read });
     const { zookie, written = 0, deleted = 0 } = outcome;
     return { zookie, written, deleted };
   }
@@ -234,7 +248,8 @@ class LocalTenant implements EmbeddedTenant {
     yield* this.#authz.history.watch(this.#tenant, request);
   }
 
-  async check(request: CheckRequest): Promise<CheckAnswer> {
+  async check(given: CheckRequest): Promise<CheckAnswer> {
+    const request = fromText(given);
     checkQuestion(request);
     checkItemShape(request);
     const tenant = this.#tenant;
@@ -242,14 +257,16 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async checkMany(
-    request: Parameters<TenantPort["checkMany"]>[0],
+    given: Parameters<TenantPort["checkMany"]>[0],
   ): ReturnType<TenantPort["checkMany"]> {
+    const request = fromText(given);
     checkQuestion(request);
     const tenant = this.#tenant;
     return checkMany(tenant, request, this.#options(tenant));
   }
 
-  async expand(request: Parameters<TenantPort["expand"]>[0]): ReturnType<TenantPort["expand"]> {
+  async expand(given: Parameters<TenantPort["expand"]>[0]): ReturnType<TenantPort["expand"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkExpand(request);
     const tenant = this.#tenant;
@@ -257,8 +274,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async lookupResources(
-    request: Parameters<TenantPort["lookupResources"]>[0],
+    given: Parameters<TenantPort["lookupResources"]>[0],
   ): ReturnType<TenantPort["lookupResources"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkLookupResources(request);
     const tenant = this.#tenant;
@@ -266,8 +284,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async lookupSubjects(
-    request: Parameters<TenantPort["lookupSubjects"]>[0],
+    given: Parameters<TenantPort["lookupSubjects"]>[0],
   ): ReturnType<TenantPort["lookupSubjects"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkLookupSubjects(request);
     const tenant = this.#tenant;
@@ -275,8 +294,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async permissions(
-    request: Parameters<TenantPort["permissions"]>[0],
+    given: Parameters<TenantPort["permissions"]>[0],
   ): ReturnType<TenantPort["permissions"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkPermissions(request);
     const tenant = this.#tenant;
