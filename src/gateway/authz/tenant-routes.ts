@@ -11,7 +11,7 @@ import type { AuthzSources } from "./sources.ts";
 
 /** Tenants, and the small texts that are kept with one. */
 export function tenantRoutes(sources: AuthzSources): Route[] {
-  return [...collectionRoutes(sources), ...documentRoutes(sources)];
+  return [...collectionRoutes(sources), metricsRoute(sources), ...documentRoutes(sources)];
 }
 
 function collectionRoutes(sources: AuthzSources): Route[] {
@@ -77,21 +77,24 @@ function collectionRoutes(sources: AuthzSources): Route[] {
       errors: ["unknown-tenant", "permission-denied"],
       run: (ask) => authz.deleteTenant(tenantOf(ask, "admin", sources).id).then(() => done),
     },
-    {
-      method: "GET",
-      path: `${tenantPath}/metrics`,
-      name: "getTenantMetrics",
-      summary: "What the tenant was asked and what was written to it, in Prometheus' text format.",
-      answers: {
-        200: { description: "The metrics.", schema: { type: "string" }, type: "text/plain" },
-      },
-      errors: ["unknown-tenant", "permission-denied"],
-      run: async (ask) => {
-        const samples = await sources.measure(tenantOf(ask, "read", sources).id);
-        return { status: 200, text: formatMetrics(samples), type: metricsType };
-      },
-    },
   ];
+}
+
+function metricsRoute(sources: AuthzSources): Route {
+  return {
+    method: "GET",
+    path: `${tenantPath}/metrics`,
+    name: "getTenantMetrics",
+    summary: "What the tenant was asked and what was written to it, in Prometheus' text format.",
+    answers: {
+      200: { description: "The metrics.", schema: { type: "string" }, type: "text/plain" },
+    },
+    errors: ["unknown-tenant", "permission-denied"],
+    run: async (ask) => {
+      const samples = await sources.measure(tenantOf(ask, "read", sources).id);
+      return { status: 200, text: formatMetrics(samples), type: metricsType };
+    },
+  };
 }
 
 async function createTenant(ask: Ask, authz: AuthzPort): Promise<Answer> {
