@@ -16,7 +16,12 @@ import { otherRoutes } from "../src/gateway/other-routes.ts";
 import type { Route } from "../src/gateway/route.ts";
 import { systemRoutes } from "../src/gateway/system-routes.ts";
 import { type ErrorCode, type ErrorRow, errorTable } from "../src/model/errors.ts";
-import { defaultRetention, type LimitRow, limitTable } from "../src/model/limits.ts";
+import {
+  defaultRetention,
+  type LimitRow,
+  limitTable,
+  tenantLimitNames,
+} from "../src/model/limits.ts";
 import { settingTable } from "../src/server/config.ts";
 import { formatDuration } from "../src/std/duration.ts";
 import { functionTable, viewTable } from "../src/store/sqlite/views.ts";
@@ -85,7 +90,9 @@ function limits(): string[] {
     "",
     "Everything that can grow is bounded. What goes over a limit is refused with `limit-exceeded` or",
     "`too-large`, and nothing has changed. An embedder sets single limits with",
-    "`open({ limits: { … } })`.",
+    "`open({ limits: { … } })`, a server with `--limit name=value` or `HOLDFAST_LIMITS`.",
+    "",
+    `A tenant can have its own of these: ${tenantLimitNames.map((name) => `\`${name}\``).join(", ")}.`,
     "",
     ...table(
       ["Limit", "Value", "Of what"],

@@ -152,7 +152,7 @@ function addContextual(asked: Asked, contextual: readonly Relationship[]): void 
   const { limits } = tenant;
   const max = limits.authzContextual;
   if (contextual.length > max) {
-    throw fail("limit-exceeded", { limit: "authzContextual", max, what: "one question" });
+    throw fail("too-many", { limit: "authzContextual", max, what: "one question" });
   }
   const caveat = (name: string) => tenant.caveatOf(schema.schema, name);
   for (const relationship of contextual) {

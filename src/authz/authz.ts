@@ -1,7 +1,7 @@
 import type { Host } from "../host/host.ts";
 import type { AuthzChange, AuthzOutcome, TenantDescription } from "../model/authz.ts";
 import { fail } from "../model/errors.ts";
-import type { Limits } from "../model/limits.ts";
+import type { Limits, TenantLimitName, TenantLimits } from "../model/limits.ts";
 import { assert } from "../std/assert.ts";
 import type { RelationReads, RelationWrites, TenantRow, TupleRow } from "../store/relations.ts";
 import { Budget } from "./budget.ts";
@@ -68,10 +68,12 @@ const standing: ReadonlySet<AuthzChange["kind"]> = new Set([
 /** How often a change is prepared again that needs what others in its batch change. */
 const roundsMax = 20;
 
-/** What authenticates the zookies of a tenant. No document of others can have a blank name. */
+/** What authenticates the zookies of a tenant. No name of others begins with white space. */
 const keyDocument = " zookie-key";
 /** Who wrote which of its revisions. */
 const lineageDocument = " lineage";
+/** Its own limits, if it has any. */
+const limitsDocument = " limits";
 
 /** What a batch of the loop changed, until it is durable. */
 interface Flying {
@@ -79,6 +81,15 @@ interface Flying {
   readonly tenant: Tenant;
   /** Null: it was created, or deleted. */
   readonly revision: number | null;
+}
+
+/** Without those that were taken back. */
+export function definedOf(
+  limits: Readonly<Partial<Record<TenantLimitName, number | null>>>,
+): TenantLimits {
+  return Object.fromEntries(
+    Object.entries(limits).filter(([, value]) => typeof value === "number"),
+  );
 }
 
 /** When and where a change is applied. */
@@ -137,6 +148,7 @@ export class Authz {
     assert(key !== null, "every tenant has a key");
     const lineage = await this.store.loadDocument(row.number, lineageDocument);
     const tenant = this.#makeTenant(row, { key, lineage });
+    await this.#readLimits(tenant);
     for (const schema of await this.store.loadSchemas(row.number)) tenant.addSchema(schema, null);
     const [latest] = await this.store.scanLog({
       tenant: row.number,
@@ -147,6 +159,11 @@ export class Authz {
     await this.#fill(tenant);
     this.#tenants.created(tenant);
     this.#tenants.becameDurable(tenant);
+  }
+
+  async #readLimits(tenant: Tenant): Promise<void> {
+    const text = await this.store.loadDocument(tenant.number, limitsDocument);
+    tenant.setLimits(text === null ? {} : JSON.parse(text)); // written below
   }
 
   /** The graph from the store, now if it is small; meanwhile the tenant has a window. */
@@ -250,8 +267,21 @@ export class Authz {
     return this.#tenants;
   }
 
-  describe({ id, name, createdAt, updatedAt }: Tenant): TenantDescription {
-    return { id, name, createdAt, updatedAt };
+  /** What each of them is at this moment, for metrics. */
+  *vitals(): Iterable<{
+    readonly id: string;
+    readonly relationships: number;
+    readonly cacheHits: number;
+    readonly cacheMisses: number;
+  }> {
+    for (const { id, relationships, view } of this.#tenants) {
+      const { hits = 0, misses = 0 } = view.cache ?? {};
+      yield { id, relationships, cacheHits: hits, cacheMisses: misses };
+    }
+  }
+
+  describe({ id, name, ownLimits, createdAt, updatedAt }: Tenant): TenantDescription {
+    return { id, name, limits: ownLimits, createdAt, updatedAt };
   }
 
   // The loop's side.
@@ -277,6 +307,8 @@ export class Authz {
     switch (change.kind) {
       case "tenant-create":
         return this.#createTenant(change, stamp);
+      case "tenant-update":
+        return this.#updateTenant(change, stamp);
       case "tenant-delete":
         return this.#deleteTenant(change, stamp);
       case "trim":
@@ -287,7 +319,7 @@ export class Authz {
   }
 
   #applyTo(
-    change: Exclude<AuthzChange, { readonly kind: "tenant-create" | "tenant-delete" | "trim" }>,
+    change: Exclude<AuthzChange, { readonly kind: `tenant-${string}` | "trim" }>,
     stamp: Stamp,
   ): AuthzOutcome | null {
     const prepared = this.#prepared.get(change);
@@ -316,8 +348,9 @@ export class Authz {
       case "expire": {
         const planned = planChange(change, options);
         if (planned === null) return this.#again(change);
-        const { deleted, complete } = planned;
+        const { written, deleted, complete } = planned;
         const counts = {
+          ...(written === undefined ? {} : { written }),
           ...(deleted === undefined ? {} : { deleted }),
           ...(complete === undefined ? {} : { complete }),
         };
@@ -382,7 +415,7 @@ export class Authz {
   }
 
   #createTenant(
-    { tenant: id, name, key }: Extract<AuthzChange, { readonly kind: "tenant-create" }>,
+    { tenant: id, name, key, limits }: Extract<AuthzChange, { readonly kind: "tenant-create" }>,
     { now, batch, writes }: Stamp,
   ): AuthzOutcome {
     if (this.#tenants.isTaken(id)) throw fail("tenant-exists", { tenant: id });
@@ -403,9 +436,32 @@ export class Authz {
     writes.putTenants.push(row);
     writes.putDocuments.push({ tenant: row.number, name: keyDocument, text: key });
     const tenant = this.#makeTenant(row, { key, lineage: null });
+    this.#setLimits(tenant, limits, writes);
     this.#tenants.created(tenant);
     this.#flying.push({ batch, tenant, revision: null });
     return { revision: 0, zookie: tenant.zookies.make(0) };
+  }
+
+  #updateTenant(
+    { tenant: id, request }: Extract<AuthzChange, { readonly kind: "tenant-update" }>,
+    { now, writes }: Stamp,
+  ): AuthzOutcome {
+    const tenant = this.#tenants.applied(id);
+    const { name = tenant.name, limits = {} } = request;
+    tenant.name = name;
+    tenant.updatedAt = now;
+    writes.putTenants.push(tenant.row);
+    this.#setLimits(tenant, definedOf({ ...tenant.ownLimits, ...limits }), writes);
+    return { revision: tenant.applied, zookie: tenant.zookies.make(tenant.applied) };
+  }
+
+  #setLimits(tenant: Tenant, own: TenantLimits, { putDocuments }: RelationWrites): void {
+    const before = Object.keys(tenant.ownLimits).length;
+    tenant.setLimits(own);
+    const isEmpty = Object.keys(own).length === 0;
+    if (isEmpty && before === 0) return;
+    const text = isEmpty ? null : JSON.stringify(own);
+    putDocuments.push({ tenant: tenant.number, name: limitsDocument, text });
   }
 
   #deleteTenant(
@@ -485,6 +541,7 @@ export class Authz {
   async #catchUp(tenant: Tenant, row: TenantRow): Promise<void> {
     const schemas = await this.store.loadSchemas(row.number);
     const lineage = await this.store.loadDocument(row.number, lineageDocument);
+    await this.#readLimits(tenant);
     assert(row.revision >= tenant.durable, "what was durable is in the store");
     // Up to the next `await` nobody asks in between.
     const { view } = tenant;

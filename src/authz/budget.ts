@@ -3,7 +3,7 @@ import { fail } from "../model/errors.ts";
 export interface BudgetOptions {
   /** Its id. */
   readonly tenant: string;
-  /** Relationships looked at per second, and at once after a second of rest. */
+  /** What it begins with. */
   readonly perSecond: number;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
@@ -18,6 +18,8 @@ export interface BudgetOptions {
  * shares its time as it likes: they neither pay nor are they refused.
  */
 export class Budget {
+  /** Relationships looked at per second, and at once after a second of rest. */
+  perSecond: number;
   readonly #options: BudgetOptions;
   #left: number;
   /** When that was so. */
@@ -25,13 +27,15 @@ export class Budget {
 
   constructor(options: BudgetOptions) {
     this.#options = options;
+    this.perSecond = options.perSecond;
     this.#left = options.perSecond;
     this.#at = options.monotonic();
   }
 
   /** `rate-exceeded` while what was taken is not made up for. */
   admit(): void {
-    const { tenant, perSecond, monotonic } = this.#options;
+    const { tenant, monotonic } = this.#options;
+    const { perSecond } = this;
     const now = monotonic();
     const filled = this.#left + ((now - this.#at) * perSecond) / 1_000;
     this.#left = Math.min(perSecond, filled);

@@ -18,7 +18,7 @@ export function checkMany(
 ): CheckManyAnswer | Promise<CheckManyAnswer> {
   const max = tenant.limits.authzChecks;
   if (request.items.length > max) {
-    throw fail("limit-exceeded", { limit: "authzChecks", max, what: "one bulk check" });
+    throw fail("too-many", { limit: "authzChecks", max, what: "one bulk check" });
   }
   const { budget, ...rest } = options;
   budget?.admit();

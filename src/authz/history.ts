@@ -101,7 +101,7 @@ export class History {
     const { signal, resourceTypes } = request;
     let place = request.after === undefined ? tenant.durable : tenant.readPlace(request.after);
     const watchers = this.#watchersOf(tenant);
-    const max = this.#parts.limits.authzWatchers;
+    const max = tenant.limits.authzWatchers;
     if (watchers.size >= max) {
       throw fail("limit-exceeded", { limit: "authzWatchers", max, what: `tenant ${tenant.id}` });
     }

@@ -19,12 +19,13 @@ import type {
 } from "../model/authz.ts";
 import { fail } from "../model/errors.ts";
 import { checkId } from "../model/ids.ts";
+import { readTenantLimits } from "../model/limits.ts";
 import { makeUlid } from "../std/ulid.ts";
 import type { SchemaRow } from "../store/relations.ts";
 import { type AskOptions, ask } from "./ask.ts";
-import type { Authz } from "./authz.ts";
+import { type Authz, definedOf } from "./authz.ts";
 import { check, checkHead, checkItem, permissions } from "./check/check.ts";
-import { verdictOf } from "./check/verdict.ts";
+import { type Tri, verdictOf } from "./check/verdict.ts";
 import { checkMany } from "./check-many.ts";
 import {
   checkDelete,
@@ -38,6 +39,7 @@ import {
   checkSchemaRequest,
   checkWrite,
 } from "./check-request.ts";
+import { fromText } from "./from-text.ts";
 import { expand } from "./lookup/expand.ts";
 import { pageSize } from "./lookup/page.ts";
 import { lookupResources } from "./lookup/resources.ts";
@@ -77,16 +79,28 @@ export function makeAuthzPort(
 ): EmbeddedAuthz {
   const { host, limits } = authz;
   return {
-    async createTenant({ id, name } = {}): Promise<TenantDescription> {
+    async createTenant({ id, name, limits: own = {} } = {}): Promise<TenantDescription> {
       const tenant = id ?? makeUlid(host.now(), () => host.random());
       if (typeof tenant !== "string" || !tenantId.test(tenant)) {
         const reason = "it is not 1 to 64 of A-Z a-z 0-9 _ . -";
         throw fail("invalid-argument", { what: "The id of the tenant", reason });
       }
       if (name !== undefined) checkId("The name of the tenant", name, limits.idLength);
+      const given = definedOf(readTenantLimits(own, limits));
       const words = Uint32Array.from({ length: 8 }, () => host.random());
       const key = Buffer.from(words.buffer).toString("base64");
-      await submit({ kind: "tenant-create", tenant, name: name ?? tenant, key });
+      await submit({ kind: "tenant-create", tenant, name: name ?? tenant, key, limits: given });
+      return authz.describe(authz.tenant(tenant));
+    },
+    async updateTenant(tenant, request): Promise<TenantDescription> {
+      const { name, limits: own } = request ?? {};
+      if (name !== undefined) checkId("The name of the tenant", name, limits.idLength);
+      if (own !== undefined) readTenantLimits(own, limits);
+      const given = {
+        ...(name === undefined ? {} : { name }),
+        ...(own === undefined ? {} : { limits: own }),
+      };
+      await submit({ kind: "tenant-update", tenant, request: given });
       return authz.describe(authz.tenant(tenant));
     },
     async deleteTenant(tenant) {
@@ -138,12 +152,24 @@ class LocalTenant implements EmbeddedTenant {
   checkNow(item: CheckItem): Verdict | Promise<Verdict> {
     const tenant = this.#tenant;
     const { host } = this.#authz;
-    const value = checkHead(tenant, item, host);
+    const value = this.#checkHead(tenant, item);
     if (value !== undefined) return verdictOf(value);
+    const read = fromText(item);
+    checkItemShape(read);
     return ask(tenant, none, {
       now: host.now(),
-      answer: (asked) => verdictOf(checkItem(asked, item)),
+      answer: (asked) => verdictOf(checkItem(asked, read)),
     });
+  }
+
+  /** What is not of the right shape breaks it; to look first would cost every check. */
+  #checkHead(tenant: Tenant, item: CheckItem): Tri | undefined {
+    try {
+      return checkHead(tenant, item, this.#authz.host);
+    } catch (error) {
+      checkItemShape(item);
+      throw error;
+    }
   }
 
   async describe(): Promise<TenantDescription> {
@@ -183,9 +209,11 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async write(request: Parameters<TenantPort["write"]>[0]): ReturnType<TenantPort["write"]> {
-    checkWrite(request);
-    const { zookie } = await this.#submit({ kind: "write", tenant: this.id, request });
-    return { zookie };
+    const read = fromText(request);
+    checkWrite(read);
+    const outcome = await this.#submit({ kind: "write", tenant: this.id, request: read });
+    const { zookie, written = 0, deleted = 0 } = outcome;
+    return { zookie, written, deleted };
   }
 
   async deleteRelationships(
@@ -220,7 +248,8 @@ class LocalTenant implements EmbeddedTenant {
     yield* this.#authz.history.watch(this.#tenant, request);
   }
 
-  async check(request: CheckRequest): Promise<CheckAnswer> {
+  async check(given: CheckRequest): Promise<CheckAnswer> {
+    const request = fromText(given);
     checkQuestion(request);
     checkItemShape(request);
     const tenant = this.#tenant;
@@ -228,14 +257,16 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async checkMany(
-    request: Parameters<TenantPort["checkMany"]>[0],
+    given: Parameters<TenantPort["checkMany"]>[0],
   ): ReturnType<TenantPort["checkMany"]> {
+    const request = fromText(given);
     checkQuestion(request);
     const tenant = this.#tenant;
     return checkMany(tenant, request, this.#options(tenant));
   }
 
-  async expand(request: Parameters<TenantPort["expand"]>[0]): ReturnType<TenantPort["expand"]> {
+  async expand(given: Parameters<TenantPort["expand"]>[0]): ReturnType<TenantPort["expand"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkExpand(request);
     const tenant = this.#tenant;
@@ -243,8 +274,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async lookupResources(
-    request: Parameters<TenantPort["lookupResources"]>[0],
+    given: Parameters<TenantPort["lookupResources"]>[0],
   ): ReturnType<TenantPort["lookupResources"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkLookupResources(request);
     const tenant = this.#tenant;
@@ -252,8 +284,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async lookupSubjects(
-    request: Parameters<TenantPort["lookupSubjects"]>[0],
+    given: Parameters<TenantPort["lookupSubjects"]>[0],
   ): ReturnType<TenantPort["lookupSubjects"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkLookupSubjects(request);
     const tenant = this.#tenant;
@@ -261,8 +294,9 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async permissions(
-    request: Parameters<TenantPort["permissions"]>[0],
+    given: Parameters<TenantPort["permissions"]>[0],
   ): ReturnType<TenantPort["permissions"]> {
+    const request = fromText(given);
     checkQuestion(request);
     checkPermissions(request);
     const tenant = this.#tenant;
@@ -271,7 +305,7 @@ class LocalTenant implements EmbeddedTenant {
 
   async writeDocument(name: string, text: string | null): Promise<void> {
     const { limits } = this.#authz;
-    checkId("The name of the document", name, limits.idLength);
+    checkDocumentName(name, limits.idLength);
     if (text !== null && Buffer.byteLength(text) > limits.payload) {
       const size = Buffer.byteLength(text);
       throw fail("too-large", { what: "The document", size, max: limits.payload });
@@ -280,8 +314,17 @@ class LocalTenant implements EmbeddedTenant {
   }
 
   async readDocument(name: string): Promise<string | null> {
+    checkDocumentName(name, this.#authz.limits.idLength);
     return this.#authz.store.loadDocument(this.#tenant.number, name);
   }
+}
+
+/** Names that begin with white space are those of documents that are nobody's business. */
+function checkDocumentName(name: string, max: number): void {
+  const what = "The name of the document";
+  checkId(what, name, max);
+  if (/^\s/.test(name))
+    throw fail("invalid-id", { what, reason: "it begins with white space", max });
 }
 
 /** A question without anything of its own. */

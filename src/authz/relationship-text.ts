@@ -18,6 +18,7 @@ import {
 
 /** `document:1`; ids may have colons of their own. */
 export function parseObject(text: string): ObjectRef {
+  if (typeof text !== "string") throw refuse(text, "it is not text");
   const colon = text.indexOf(":");
   if (colon <= 0 || colon === text.length - 1) throw refuse(text, "an object is type:id");
   return { type: text.slice(0, colon), id: text.slice(colon + 1) };
@@ -25,6 +26,7 @@ export function parseObject(text: string): ObjectRef {
 
 /** `user:ada`, `user:*` or `group:x#member`. The relation `...` of SpiceDB is the object itself. */
 export function parseSubject(text: string): SubjectRef {
+  if (typeof text !== "string") throw refuse(text, "it is not text");
   const hash = text.indexOf("#");
   if (hash < 0) return parseObject(text);
   const object = parseObject(text.slice(0, hash));
@@ -43,6 +45,7 @@ export function parseCheckItem(text: string): CheckItem {
 }
 
 export function parseRelationship(source: string): Relationship {
+  if (typeof source !== "string") throw refuse(source, "it is not text");
   const text = source.trim();
   const hash = text.indexOf("#");
   // A relation has no @ in it, while an id may well be an address of e-mail.
@@ -203,7 +206,10 @@ export function parseContext(json: string, of: string): CaveatContext {
 /** As much of a text as an error shows. */
 const longestShown = 200;
 
-function refuse(text: string, reason: string): Error {
+function refuse(given: unknown, reason: string): Error {
+  if (typeof given !== "string")
+    return fail("invalid-relationship", { what: "What was given", reason });
+  const text: string = given;
   const shown = text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
   return fail("invalid-relationship", { what: JSON.stringify(shown.toWellFormed()), reason });
 }

@@ -1,6 +1,6 @@
 import type { Consistency, SchemaDialect } from "../model/authz.ts";
 import { fail } from "../model/errors.ts";
-import type { Limits } from "../model/limits.ts";
+import type { Limits, TenantLimitName, TenantLimits } from "../model/limits.ts";
 import type { RelationshipFilter } from "../model/relationship.ts";
 import { assert } from "../std/assert.ts";
 import { Heap } from "../std/heap.ts";
@@ -37,7 +37,10 @@ export type Confirm = (tenant: Tenant) => Promise<void>;
 export class Tenant {
   readonly number: number;
   readonly id: string;
-  readonly limits: Limits;
+  /** Those of the process, and its own where these are lower. */
+  limits: Limits;
+  /** Those that were set for it. */
+  ownLimits: TenantLimits = {};
   readonly lineage: Lineage;
   readonly zookies: Zookies;
   /** For the questions that come from outside. */
@@ -67,6 +70,7 @@ export class Tenant {
   readonly #schemas = new Map<string, KnownSchema>();
   readonly #caveats = new WeakMap<Schema, Map<string, Caveat>>();
   readonly #holds = new Set<{ readonly since: number }>();
+  readonly #processLimits: Limits;
   readonly #confirm: Confirm | undefined;
   readonly #waiting = new Heap<Waiting>((a, b) => a.revision < b.revision);
 
@@ -81,6 +85,7 @@ export class Tenant {
     this.oldest = row.trimmed;
     this.currentSchema = row.schema;
     this.limits = parts.limits;
+    this.#processLimits = parts.limits;
     this.lineage = parts.lineage;
     this.zookies = parts.zookies;
     this.budget = parts.budget;
@@ -100,6 +105,17 @@ export class Tenant {
       createdAt: this.createdAt,
       updatedAt: this.updatedAt,
     };
+  }
+
+  setLimits(own: TenantLimits): void {
+    const limits = { ...this.#processLimits };
+    // What is above the limit of the process was set when that was higher.
+    for (const [name, value] of Object.entries(own) as [TenantLimitName, number][]) {
+      limits[name] = Math.min(value, limits[name]);
+    }
+    this.ownLimits = own;
+    this.limits = limits;
+    this.budget.perSecond = limits.authzBudget;
   }
 
   // Schemas.

@@ -17,6 +17,11 @@ export const exitCodes = {
   refused: { code: 6, meaning: "the server wants an access token, or another one" },
   timedOut: { code: 7, meaning: "it did not end in the time given" },
   conditional: { code: 8, meaning: "authz check and explain: it depends on context not given" },
+  unanswered: {
+    code: 9,
+    meaning:
+      "a question that goes too deep or takes too much work; of authz check and explain: any other failure",
+  },
   interrupted: { code: 130, meaning: "ended by Ctrl-C" },
 } as const;
 
@@ -108,6 +113,7 @@ const byStatus: Readonly<Record<number, keyof typeof exitCodes>> = {
   408: "timedOut",
   409: "conflict",
   413: "usage",
+  422: "unanswered",
   429: "unreachable",
   503: "unreachable",
 };

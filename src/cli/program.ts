@@ -108,7 +108,7 @@ function overview(): string {
     "  HOLDFAST_URL    the server that commands talk to (default http://127.0.0.1:7400)",
     "  HOLDFAST_TOKEN  the access token that they show",
     "  HOLDFAST_TENANT the tenant that authz commands mean (default: default)",
-    "  HOLDFAST_STORE, HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_TOKENS, HOLDFAST_LOG: see holdfast help serve",
+    "  HOLDFAST_STORE, HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_TOKENS, HOLDFAST_LIMITS, HOLDFAST_LOG: see holdfast help serve",
     "",
     bold("Exit codes:"),
     ...codes,

@@ -30,6 +30,7 @@ import type {
   SchemaWritten,
   TenantDescription,
   TenantPort,
+  UpdateTenant,
   WatchEvent,
   WatchRequest,
   WriteRelationships,
@@ -74,6 +75,10 @@ class HttpAuthz implements AuthzPort {
 
   async createTenant(request: CreateTenant = {}): Promise<TenantDescription> {
     return this.#link.json("POST", "/authz/tenants", { body: request });
+  }
+
+  async updateTenant(id: string, request: UpdateTenant): Promise<TenantDescription> {
+    return this.#link.json("PATCH", tenantPath(id), { body: request });
   }
 
   async deleteTenant(id: string): Promise<void> {

@@ -105,6 +105,7 @@ export type {
   SchemaWritten,
   TenantDescription,
   TenantPort,
+  UpdateTenant,
   Verdict,
   WatchEvent,
   WatchRequest,
@@ -113,6 +114,7 @@ export type {
 } from "../model/authz.ts";
 export { ExplainedError } from "../model/denial.ts";
 export { type ErrorCode, HoldfastError } from "../model/errors.ts";
+export type { TenantLimitName, TenantLimits } from "../model/limits.ts";
 export type {
   CaveatContext,
   CaveatUse,

@@ -17,8 +17,8 @@ function headers(...raw: string[]): ReturnType<typeof readHeaders> {
 }
 
 test("a token says who calls", () => {
-  assert.equal(guarded.admit(headers("Authorization", "Bearer secret-1")), "ops");
-  assert.equal(guarded.admit(headers("Authorization", "bearer  secret-2 ")), "ci");
+  assert.equal(guarded.admit(headers("Authorization", "Bearer secret-1")).caller, "ops");
+  assert.equal(guarded.admit(headers("Authorization", "bearer  secret-2 ")).caller, "ci");
 });
 
 test("without a known token nobody comes in", () => {
@@ -45,7 +45,7 @@ test("with tokens any host and origin may ask", () => {
     "Origin",
     "http://b.example",
   ];
-  assert.equal(guarded.admit(headers(...given)), "ops");
+  assert.equal(guarded.admit(headers(...given)).caller, "ops");
 });
 
 test("without tokens only loopback hosts are served", () => {
@@ -57,7 +57,7 @@ test("without tokens only loopback hosts are served", () => {
     "[::1]:7400",
     "LocalHost",
   ]) {
-    assert.equal(open.admit(headers("Host", host)), undefined, host);
+    assert.equal(open.admit(headers("Host", host)).caller, undefined, host);
   }
   for (const host of [
     "evil.example",

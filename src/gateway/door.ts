@@ -14,6 +14,24 @@ export interface AccessToken {
   readonly rights?: readonly Grant[];
   /** With `rights`: it may call and send to handlers besides, and do nothing else. */
   readonly calls?: boolean;
+  /**
+   * For a gateway that knows its users: it may call, and the header `x-holdfast-caller` names for whom.
+   * What it may do besides is its own, whomever it names. Default: false, and the header is refused.
+   */
+  readonly onBehalf?: boolean;
+}
+
+/** Whoever was let in. */
+export interface Visitor {
+  /** What handlers see as the caller. */
+  readonly caller: string | undefined;
+  readonly rights: Rights;
+}
+
+interface KnownToken {
+  readonly digest: Buffer;
+  readonly visitor: Visitor;
+  readonly onBehalf: boolean;
 }
 
 /**
@@ -22,8 +40,7 @@ export interface AccessToken {
  * a foreign name (DNS rebinding) or its own, so requests for other hosts or from pages are refused.
  */
 export class Door {
-  readonly #tokens: readonly { readonly name: string; readonly digest: Buffer }[];
-  readonly #rights: ReadonlyMap<string, Rights>;
+  readonly #tokens: readonly KnownToken[];
   readonly #idLength: number;
   /** The last Host that was let in: nearly every request has the same. */
   #hostSeen = "";
@@ -40,18 +57,11 @@ export class Door {
       names.add(name);
     }
     this.#idLength = idLength;
-    this.#tokens = tokens.map(({ name, token }) => ({ name, digest: digest(token) }));
-    this.#rights = new Map(
-      tokens.map(({ name, rights, calls }) => [
-        name,
-        new Rights(name, rights, { calls: calls === true }),
-      ]),
-    );
-  }
-
-  /** What the one whom `admit` let in may do. */
-  rightsOf(caller: string | undefined): Rights {
-    return (caller === undefined ? undefined : this.#rights.get(caller)) ?? allRights;
+    this.#tokens = tokens.map(({ name, token, rights, calls = false, onBehalf = false }) => ({
+      digest: digest(token),
+      visitor: { caller: name, rights: new Rights(name, rights, { calls: calls || onBehalf }) },
+      onBehalf,
+    }));
   }
 
   get isOpen(): boolean {
@@ -64,30 +74,40 @@ export class Door {
   }
 
   /**
-   * @returns the caller's name: that of the token. Where no tokens are configured, and so only this
-   *   machine can call, whoever calls may give a name, and is believed.
+   * @returns who calls: whom the token names. Where no tokens are configured, and so only this
+   *   machine can call, whoever calls may give a name, and is believed; and so is a token that calls
+   *   on behalf of others.
    */
-  admit(headers: RequestHeaders): string | undefined {
+  admit(headers: RequestHeaders): Visitor {
+    const { caller } = headers;
     if (this.isOpen) {
       this.checkSource(headers);
-      return headers.caller === undefined ? undefined : readCaller(headers.caller, this.#idLength);
+      return caller === undefined ? anybody : this.#named(caller, allRights);
     }
+    const { visitor, onBehalf } = this.#findToken(headers);
+    if (caller === undefined) return visitor;
+    if (onBehalf) return this.#named(caller, visitor.rights);
     // Refused and not ignored: nobody shall believe that it counts.
-    if (headers.caller !== undefined) {
-      const reason = "it is not taken here, where access tokens say who calls";
-      throw fail("invalid-argument", { what: "The header x-holdfast-caller", reason });
-    }
+    const reason = "this access token says who calls, and may not call on behalf of others";
+    throw fail("invalid-argument", { what: "The header x-holdfast-caller", reason });
+  }
+
+  #named(header: string, rights: Rights): Visitor {
+    return { caller: readCaller(header, this.#idLength), rights };
+  }
+
+  #findToken(headers: RequestHeaders): KnownToken {
     const [scheme = "", token = "", ...rest] = headers.authorization?.trim().split(/ +/) ?? [];
     const given = digest(token);
-    let caller: string | undefined;
+    let found: KnownToken | undefined;
     // All are compared, so that the time taken does not tell which one came close.
     for (const known of this.#tokens) {
-      if (timingSafeEqual(known.digest, given)) caller = known.name;
+      if (timingSafeEqual(known.digest, given)) found = known;
     }
-    if (caller === undefined || scheme.toLowerCase() !== "bearer" || rest.length > 0) {
+    if (found === undefined || scheme.toLowerCase() !== "bearer" || rest.length > 0) {
       throw fail("unauthorized");
     }
-    return caller;
+    return found;
   }
 
   /** What holds for every path, those that need no token included. */
@@ -105,6 +125,8 @@ export class Door {
     }
   }
 }
+
+const anybody: Visitor = { caller: undefined, rights: allRights };
 
 function whyUnusable({ name, token, rights = [] }: AccessToken): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(token)) return `the token of ${name} is not one word of visible ASCII`;

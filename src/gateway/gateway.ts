@@ -9,6 +9,7 @@ import type { Limits } from "../model/limits.ts";
 import type { TextPort } from "../model/port.ts";
 import type { Definition } from "../sdk/handler.ts";
 import { type AuthzFront, makeAuthzFront } from "./authz/front.ts";
+import type { TenantVitals } from "./authz/metered.ts";
 import { type Body, noBody, parseBody } from "./body.ts";
 import { Connections } from "./connections.ts";
 import { type AccessToken, Door } from "./door.ts";
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   readonly port: TextPort;
   /** Absent: authorization is not served. */
   readonly authz?: AuthzPort;
+  /** What tenants are, for metrics. Default: nothing is told. */
+  readonly tenantVitals?: () => Iterable<TenantVitals>;
   /** Where clients reach it, for answers that say so. Default: where it listens. */
   readonly publicUrl?: string;
   /** What is served now; /openapi.json is made from it. */
@@ -91,10 +94,11 @@ class HttpGateway implements Gateway {
       emptied: () => {},
       answered: new Map(),
     };
-    const { authz } = options;
+    const { authz, tenantVitals = () => [] } = options;
     const publicUrl = (): string => options.publicUrl ?? this.#url;
+    const meter = { monotonic: () => host.monotonic(), vitals: tenantVitals };
     this.#authz =
-      authz === undefined ? undefined : makeAuthzFront({ authz, host, limits, publicUrl });
+      authz === undefined ? undefined : makeAuthzFront({ authz, host, limits, publicUrl }, meter);
     const routes = this.#routes();
     this.#router = new Router(routes);
     this.#openPaths = new Set(routes.filter(({ open }) => open === true).map(({ path }) => path));
@@ -209,8 +213,9 @@ class HttpGateway implements Gateway {
 
   #admit(exchange: Exchange): void {
     const { requestsWaiting } = this.#options.limits;
-    exchange.caller = this.#door.admit(exchange.headers);
-    exchange.rights = this.#door.rightsOf(exchange.caller);
+    const { caller, rights } = this.#door.admit(exchange.headers);
+    exchange.caller = caller;
+    exchange.rights = rights;
     if (this.#hall.draining) throw fail("shutting-down");
     if (this.#hall.open > requestsWaiting) {
       throw fail("overloaded", { what: `${requestsWaiting} requests` });

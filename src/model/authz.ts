@@ -1,3 +1,4 @@
+import type { TenantLimitName, TenantLimits } from "./limits.ts";
 import type {
   CaveatContext,
   ObjectRef,
@@ -17,6 +18,8 @@ import type {
 export interface AuthzPort {
   /** `tenant-exists` when the id is taken. */
   createTenant(request?: CreateTenant): Promise<TenantDescription>;
+  /** What is not named stays as it is. `unknown-tenant`. */
+  updateTenant(id: string, request: UpdateTenant): Promise<TenantDescription>;
   /** With all its data. `unknown-tenant`. */
   deleteTenant(id: string): Promise<void>;
   /** By id, a page at a time. */
@@ -33,11 +36,21 @@ export interface CreateTenant {
   readonly id?: string;
   /** For people. Default: the id. */
   readonly name?: string;
+  /** Limits of its own, each at most that of the process. Default: those of the process. */
+  readonly limits?: TenantLimits;
+}
+
+export interface UpdateTenant {
+  readonly name?: string;
+  /** Null: that of the process again. */
+  readonly limits?: Readonly<Partial<Record<TenantLimitName, number | null>>>;
 }
 
 export interface TenantDescription {
   readonly id: string;
   readonly name: string;
+  /** Those that were set for it. */
+  readonly limits: TenantLimits;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -169,7 +182,10 @@ export interface WriteRelationships {
   readonly metadata?: CaveatContext;
   /** What a `create` of something there does. Default: `relationship-exists`. */
   readonly onExisting?: "refuse" | "ignore";
-  /** What a `delete` of something not there does. Default: nothing. */
+  /**
+   * What a `delete` of something not there does. Default: nothing, but what names a type or relation
+   * that the schema has not is refused (`unknown-type`, `unknown-relation`); `"ignore"` lets that pass.
+   */
   readonly onMissing?: "refuse" | "ignore";
   /** The schema to check against. Default: the current one. */
   readonly schema?: string;
@@ -182,6 +198,10 @@ export interface Precondition {
 
 export interface RelationshipsWritten {
   readonly zookie: string;
+  /** Created, or changed: what was touched and is the same counts for nothing. */
+  readonly written: number;
+  /** Deleted: what was not there counts for nothing. */
+  readonly deleted: number;
 }
 
 export interface DeleteRelationships {
@@ -190,7 +210,7 @@ export interface DeleteRelationships {
   readonly metadata?: CaveatContext;
   /** At most so many. Default and most: the limit `authzDelete`. */
   readonly limit?: number;
-  /** Refuse (`limit-exceeded`) instead of deleting a part, when more match. Default: false. */
+  /** Refuse (`too-many`) instead of deleting a part, when more match. Default: false. */
   readonly allOrNothing?: boolean;
 }
 
@@ -450,7 +470,9 @@ export type AuthzChange =
       readonly name: string;
       /** Authenticates its zookies: 32 random bytes in base 64, made by whoever asks. */
       readonly key: string;
+      readonly limits: TenantLimits;
     }
+  | { readonly kind: "tenant-update"; readonly tenant: string; readonly request: UpdateTenant }
   | { readonly kind: "tenant-delete"; readonly tenant: string }
   | {
       readonly kind: "schema";
@@ -487,6 +509,7 @@ export type AuthzChange =
 export interface AuthzOutcome {
   readonly revision: number;
   readonly zookie: string;
+  readonly written?: number;
   readonly deleted?: number;
   readonly complete?: boolean;
   readonly problems?: readonly SchemaProblemDescription[];

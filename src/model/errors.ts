@@ -48,6 +48,11 @@ export const errorTable = {
     message: "{what} is {size} bytes, more than the limit of {max}",
     action: "Send less, or keep the data elsewhere and pass a reference to it.",
   },
+  "too-many": {
+    status: 413,
+    message: "There is more in {what} than the limit {limit} of {max} allows",
+    action: "Split it: as it is, it is refused every time.",
+  },
   "limit-exceeded": {
     status: 429,
     message: "The limit {limit} of {max} was reached by {what}",
@@ -332,7 +337,7 @@ export const errorTable = {
     status: 403,
     message: "{target} is only for callers who are known, and nobody was named",
     action:
-      "Name who calls: with an access token, the header x-holdfast-caller on this machine, or client.as(…).",
+      "Name who calls: with an access token, the header x-holdfast-caller (on this machine, or beside a token that calls on behalf of others), or client.as(…).",
   },
   "tenant-exists": {
     status: 409,

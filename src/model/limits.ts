@@ -1,3 +1,6 @@
+import { didYouMean } from "../std/suggest.ts";
+import { fail } from "./errors.ts";
+
 /**
  * The one table of limits. Everything that can grow has a row; the reference in docs/ is made from
  * it, and each row has a test that reaches it. Sizes are in bytes of UTF-8, times in milliseconds.
@@ -178,6 +181,87 @@ export type Limits = Readonly<Record<LimitName, number>>;
 export const defaultLimits: Limits = Object.fromEntries(
   Object.entries(limitTable).map(([name, row]) => [name, row.value]),
 ) as Record<LimitName, number>; // fromEntries forgets the key type
+
+/** Those that a tenant can have of its own, each at most that of the process. */
+export const tenantLimitNames: readonly [
+  "authzWork",
+  "authzBudget",
+  "authzUpdates",
+  "authzPreconditions",
+  "authzDelete",
+  "authzChecks",
+  "authzContextual",
+  "authzContext",
+  "authzStoredContext",
+  "authzMetadata",
+  "authzRelationships",
+  "authzWatchers",
+] = [
+  "authzWork",
+  "authzBudget",
+  "authzUpdates",
+  "authzPreconditions",
+  "authzDelete",
+  "authzChecks",
+  "authzContextual",
+  "authzContext",
+  "authzStoredContext",
+  "authzMetadata",
+  "authzRelationships",
+  "authzWatchers",
+];
+tenantLimitNames satisfies readonly LimitName[];
+
+export type TenantLimitName = (typeof tenantLimitNames)[number];
+
+export type TenantLimits = Readonly<Partial<Record<TenantLimitName, number>>>;
+
+/** The limits of a process: what is given, and the table for all others. `invalid-argument`. */
+export function makeLimits(given: Partial<Limits> = {}): Limits {
+  const limits: Record<string, number> = { ...defaultLimits };
+  for (const [name, value] of Object.entries(given)) {
+    checkLimitName(name, Object.keys(limitTable));
+    if (value === undefined) continue;
+    if (!(typeof value === "number" && value >= 0)) throw refuse(name, "it is not a number from 0");
+    limits[name] = value;
+  }
+  return limits as Limits; // the defaults have all of them
+}
+
+/**
+ * Changes of a tenant's own limits, as they may come from anywhere; null takes one back.
+ * `invalid-argument`, for what is above the limit of the process, too.
+ */
+export function readTenantLimits(
+  given: unknown,
+  process: Limits,
+): Readonly<Partial<Record<TenantLimitName, number | null>>> {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw fail("invalid-argument", { what: "limits", reason: "it is not an object" });
+  }
+  for (const [name, value] of Object.entries(given)) {
+    checkLimitName(name, tenantLimitNames);
+    const max = process[name as TenantLimitName]; // as checked
+    if (value === null || (Number.isInteger(value) && value >= 1 && value <= max)) continue;
+    throw refuse(name, `it is not a whole number from 1 to ${max}, the limit of the process`);
+  }
+  return given;
+}
+
+function checkLimitName(name: string, known: readonly string[]): void {
+  if (known.includes(name)) return;
+  const isOther = Object.hasOwn(limitTable, name);
+  const near = didYouMean(name, known) ?? "docs/reference/limits.md has all of them.";
+  throw refuse(
+    name,
+    isOther ? "it is of the whole process" : `there is none of that name. ${near}`,
+  );
+}
+
+function refuse(name: string, reason: string): Error {
+  const shown = JSON.stringify(name.slice(0, 100).toWellFormed());
+  return fail("invalid-argument", { what: `The limit ${shown}`, reason });
+}
 
 /** How long things that ended are kept, unless a handler says otherwise. In milliseconds. */
 export const defaultRetention = {

@@ -14,6 +14,7 @@ test("all settings are read, with space around them taken off", () => {
     HOLDFAST_HOST: "::1",
     HOLDFAST_PORT: "0",
     HOLDFAST_LOG: "warn,json",
+    HOLDFAST_LIMITS: "authzBudget=5, payload = 7",
   });
   assert.deepEqual(config, {
     tokens: [
@@ -23,6 +24,7 @@ test("all settings are read, with space around them taken off", () => {
     store: "data.db",
     hostname: "::1",
     port: 0,
+    limits: { authzBudget: 5, payload: 7 },
     log: "warn",
     logFormat: "json",
   });
@@ -46,6 +48,21 @@ test("a token may be confined to operations of tenants", () => {
   ]);
 });
 
+test("a token may be for calling alone, for itself or on behalf of others", () => {
+  const { tokens } = readConfig({
+    HOLDFAST_TOKENS: "bob[calls]:s1, web[ on-behalf ; acme=read ]:s2",
+  });
+  assert.deepEqual(tokens, [
+    { name: "bob", token: "s1", rights: [], calls: true },
+    {
+      name: "web",
+      token: "s2",
+      rights: [{ tenant: "acme", operations: ["read"] }],
+      onBehalf: true,
+    },
+  ]);
+});
+
 test("the public URL has no slash at its end", () => {
   const { publicUrl } = readConfig({ HOLDFAST_PUBLIC_URL: "https://pdp.example.com/authz/" });
   assert.equal(publicUrl, "https://pdp.example.com/authz");
@@ -61,10 +78,15 @@ const refused: readonly (readonly [name: string, value: string])[] = [
   ["HOLDFAST_TOKENS", "ops:"],
   ["HOLDFAST_TOKENS", "ops[]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme]:secret"],
+  ["HOLDFAST_TOKENS", "ops[call]:secret"],
+  ["HOLDFAST_TOKENS", "ops[calls;]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme=]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme=fly]:secret"],
   ["HOLDFAST_TOKENS", "ops[a b=check]:secret"],
   ["HOLDFAST_TOKENS", "ops[acme=check:secret"],
+  ["HOLDFAST_LIMITS", "authzBudgett=5"],
+  ["HOLDFAST_LIMITS", "authzBudget=5,payload"],
+  ["HOLDFAST_LIMITS", "authzBudget=-5"],
   ["HOLDFAST_PUBLIC_URL", "pdp.example.com"],
   ["HOLDFAST_PUBLIC_URL", "ftp://pdp.example.com"],
   ["HOLDFAST_PUBLIC_URL", "https://pdp.example.com/?x=1"],

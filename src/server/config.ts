@@ -1,7 +1,8 @@
 import type { AccessToken } from "../gateway/door.ts";
 import { type Grant, type Operation, operations } from "../gateway/rights.ts";
 import { isLogThreshold, type LogThreshold } from "../host/log-lines.ts";
-import { fail, type HoldfastError } from "../model/errors.ts";
+import { fail, type HoldfastError, reasonOf } from "../model/errors.ts";
+import { type Limits, makeLimits } from "../model/limits.ts";
 
 /** What the environment says about a server. Whatever is absent has its default elsewhere. */
 export interface Config {
@@ -10,6 +11,7 @@ export interface Config {
   readonly hostname?: string;
   readonly port?: number;
   readonly publicUrl?: string;
+  readonly limits?: Partial<Limits>;
   readonly log: LogThreshold;
   readonly logFormat?: "text" | "json";
 }
@@ -19,7 +21,7 @@ export const settingTable: readonly { readonly name: string; readonly meaning: s
   {
     name: "HOLDFAST_TOKENS",
     meaning:
-      "who may come in, as name:token,name:token; name[tenant=check+read;*=check]:token confines a token to authorization and to what it says: check, read, write, schema, admin",
+      "who may come in, as name:token,name:token, each of whom may do everything; name[…]:token confines a token to what it says, with ; between: calls (call and send to handlers), on-behalf (the same, for whom x-holdfast-caller names), tenant=check+read or *=check (authorization: check, read, write, schema, admin)",
   },
   { name: "HOLDFAST_STORE", meaning: "path of the SQLite file, or :memory:" },
   { name: "HOLDFAST_HOST", meaning: "address to listen on (default 127.0.0.1)" },
@@ -27,6 +29,11 @@ export const settingTable: readonly { readonly name: string; readonly meaning: s
   {
     name: "HOLDFAST_PUBLIC_URL",
     meaning: "where clients reach the server, where that is not where it listens",
+  },
+  {
+    name: "HOLDFAST_LIMITS",
+    meaning:
+      "single limits, as name=value,name=value: those in docs/reference/limits.md, in bytes and milliseconds",
   },
   {
     name: "HOLDFAST_LOG",
@@ -44,7 +51,9 @@ export function readConfig(
   const hostname = given("HOLDFAST_HOST");
   const port = given("HOLDFAST_PORT");
   const publicUrl = given("HOLDFAST_PUBLIC_URL");
+  const limits = given("HOLDFAST_LIMITS");
   return {
+    ...(limits === undefined ? {} : { limits: parseLimits(limits.split(","), "HOLDFAST_LIMITS") }),
     ...(tokens === undefined ? {} : { tokens: parseTokens(tokens) }),
     ...(store === undefined ? {} : { store }),
     ...(hostname === undefined ? {} : { hostname }),
@@ -71,6 +80,27 @@ function parsePublicUrl(text: string): string {
   throw refuse("HOLDFAST_PUBLIC_URL", reason);
 }
 
+/**
+ * @param texts each `name=value`.
+ * @param name of the setting, for the refusal.
+ */
+export function parseLimits(texts: readonly string[], name: string): Partial<Limits> {
+  const limits: Record<string, number> = {};
+  for (const text of texts) {
+    const [, limit, value] = /^\s*(\w+)\s*=\s*(\d{1,15})\s*$/.exec(text) ?? [];
+    if (limit === undefined) {
+      throw refuse(name, `${JSON.stringify(text)} is not name=value, with a whole number`);
+    }
+    limits[limit] = Number(value);
+  }
+  try {
+    makeLimits(limits);
+  } catch (error) {
+    throw refuse(name, reasonOf(error));
+  }
+  return limits;
+}
+
 function parseTokens(text: string): AccessToken[] {
   return text.split(",").map((pair, index) => {
     // The pair itself is not shown: it is a secret.
@@ -84,20 +114,28 @@ function parseTokens(text: string): AccessToken[] {
     const known = `${ordinal} (${name.trim()})`;
     if (token === "") throw refuse("HOLDFAST_TOKENS", `${known} has an empty token`);
     const access = { name: name.trim(), token };
-    return rights === undefined ? access : { ...access, rights: parseRights(rights, known) };
+    return rights === undefined ? access : { ...access, ...parseRights(rights, known) };
   });
 }
 
-/** `acme=check+read;*=check`. */
-function parseRights(text: string, entry: string): Grant[] {
-  return text.split(";").map((part) => {
-    const [, tenant, list] = /^\s*([A-Za-z0-9_.-]{1,64}|\*)\s*=([a-z+\s]*)$/.exec(part) ?? [];
-    if (tenant === undefined || list === undefined) {
-      const reason = `${entry} has rights that are not of the form tenant=check+read;*=check`;
-      throw refuse("HOLDFAST_TOKENS", reason);
-    }
-    return { tenant, operations: list.split("+").map((name) => parseOperation(name, entry)) };
-  });
+/** `calls;acme=check+read;*=check`. */
+function parseRights(text: string, entry: string): Omit<AccessToken, "name" | "token"> {
+  const parts = text.split(";").map((part) => part.trim());
+  const words = new Set<string>(parts.filter((part) => part === "calls" || part === "on-behalf"));
+  return {
+    rights: parts.filter((part) => !words.has(part)).map((part) => parseGrant(part, entry)),
+    ...(words.has("calls") ? { calls: true } : {}),
+    ...(words.has("on-behalf") ? { onBehalf: true } : {}),
+  };
+}
+
+function parseGrant(part: string, entry: string): Grant {
+  const [, tenant, list] = /^([A-Za-z0-9_.-]{1,64}|\*)\s*=([a-z+\s]*)$/.exec(part) ?? [];
+  if (tenant === undefined || list === undefined) {
+    const reason = `${entry} has rights that are not of the form calls;tenant=check+read;*=check`;
+    throw refuse("HOLDFAST_TOKENS", reason);
+  }
+  return { tenant, operations: list.split("+").map((name) => parseOperation(name, entry)) };
 }
 
 function parseOperation(text: string, entry: string): Operation {

@@ -145,17 +145,7 @@ export class Guard implements StartGuard {
       subject,
       ...(context === undefined ? {} : { context }),
     };
-    return { tenant: this.#tenant(rule.tenant ?? this.#authorization.tenant), request };
-  }
-
-  /** To those who call a handler it is one: there is nothing yet that could be asked. */
-  #tenant(id: string): Tenant {
-    try {
-      return this.#authz.tenant(id);
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== "unknown-tenant") throw error;
-      throw fail("schema-missing", { tenant: id });
-    }
+    return { tenant: this.#authz.tenant(rule.tenant ?? this.#authorization.tenant), request };
   }
 }
 

@@ -6,7 +6,7 @@ import { ThreadExecutor } from "../executor/executor.ts";
 import type { Host, Log } from "../host/host.ts";
 import { makeNodeHost } from "../host/node-host.ts";
 import { HoldfastError } from "../model/errors.ts";
-import { defaultLimits, type Limits } from "../model/limits.ts";
+import { type Limits, makeLimits } from "../model/limits.ts";
 import type { Store } from "../store/store.ts";
 import { openStore, submitAuthz } from "./open.ts";
 
@@ -61,7 +61,7 @@ export interface OpenedAuthz extends EmbeddedAuthz, AsyncDisposable {
  */
 export async function openAuthz(options: OpenAuthzOptions = {}): Promise<OpenedAuthz> {
   const host = options.host ?? makeNodeHost(options.log);
-  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const limits = makeLimits(options.limits);
   const settings = { ...defaultAuthzSettings, ...options.memory };
   const store = await openStore(options.store ?? "holdfast.db", host);
   try {

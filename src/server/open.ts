@@ -7,7 +7,7 @@ import { Relations } from "../executor/relations.ts";
 import type { Host, Log } from "../host/host.ts";
 import { makeNodeHost } from "../host/node-host.ts";
 import type { AuthzOutcome } from "../model/authz.ts";
-import { defaultLimits, type Limits } from "../model/limits.ts";
+import { type Limits, makeLimits } from "../model/limits.ts";
 import type { TextPort } from "../model/port.ts";
 import { type Application, checkDefinitions, deploymentHash } from "../sdk/application.ts";
 import { type Authorization, authorization as makeAuthorization } from "../sdk/authorization.ts";
@@ -88,7 +88,7 @@ export interface Holdfast extends Client {
  * ```
  */
 export async function open(options: OpenOptions): Promise<Holdfast> {
-  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const limits = makeLimits(options.limits);
   const host = options.host ?? makeNodeHost(options.log);
   const application: Application = {
     definitions: options.services,

@@ -6,6 +6,7 @@ import { makeStandardLog } from "../host/log-lines.ts";
 import { openVitals, type VitalsMeter } from "../host/vitals.ts";
 import { fail, HoldfastError } from "../model/errors.ts";
 import { makeClient } from "../sdk/client.ts";
+import type { Definition } from "../sdk/handler.ts";
 import { AssertionError } from "../std/assert.ts";
 import { readConfig } from "./config.ts";
 import { readMetrics } from "./metrics.ts";
@@ -14,8 +15,8 @@ import { readVersion } from "./version.ts";
 
 /**
  * How a server is started. What is left out here is taken from the environment (HOLDFAST_STORE,
- * HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_PUBLIC_URL, HOLDFAST_TOKENS, HOLDFAST_LOG), and else has its
- * default.
+ * HOLDFAST_HOST, HOLDFAST_PORT, HOLDFAST_PUBLIC_URL, HOLDFAST_TOKENS, HOLDFAST_LIMITS, HOLDFAST_LOG), and
+ * else has its default.
  */
 export interface ServeOptions extends OpenOptions {
   /** Address to listen on. Default: `"127.0.0.1"`. Others need `tokens`. */
@@ -68,8 +69,14 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const vitals = openVitals();
   let holdfast: Holdfast | undefined;
   try {
-    holdfast = await open({ ...options, log, ...(store === undefined ? {} : { store }) });
+    holdfast = await open({
+      ...options,
+      log,
+      limits: { ...config.limits, ...options.limits },
+      ...(store === undefined ? {} : { store }),
+    });
     const tokens = options.tokens ?? config.tokens ?? [];
+    warnOfPowers(options.services, tokens, log);
     const publicUrl = options.publicUrl ?? config.publicUrl;
     const gateway = openGateway(holdfast, { options, tokens, publicUrl, vitals });
     const { url } = await listen(gateway, hostname, port);
@@ -80,6 +87,23 @@ export async function serve(options: ServeOptions): Promise<Server> {
     releaseErrors();
     throw error;
   }
+}
+
+/** Who may do everything may also write who has the permissions that handlers declare. */
+function warnOfPowers(
+  services: readonly Definition[],
+  tokens: readonly AccessToken[],
+  log: Log,
+): void {
+  const declares = services.some(({ handlers }) =>
+    Object.values(handlers).some(({ options }) => options.permission !== undefined),
+  );
+  const powerful = tokens.filter(({ rights }) => rights === undefined).map(({ name }) => name);
+  if (!declares || powerful.length === 0) return;
+  log("warn", "handlers ask for permissions, which these tokens may give themselves", {
+    tokens: powerful.join(", "),
+    action: "keep tokens of callers to calling: HOLDFAST_TOKENS=name[calls]:token",
+  });
 }
 
 interface Door {
@@ -96,6 +120,7 @@ function openGateway(holdfast: Holdfast, door: Door): Gateway {
   return makeGateway({
     port,
     authz: makeAuthzPort(relations, submitAuthz(engine), "outside"),
+    tenantVitals: () => relations.vitals(),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     definitions: () => options.services,
     limits,

@@ -332,6 +332,20 @@ describe("tenants that come and go", () => {
     await watch.return?.();
   });
 
+  test("limits whose commit failed are those from before", async (t) => {
+    const stage = new Stage();
+    const app = await stage.open(t, {});
+    await seeded(app);
+    await app.authz.updateTenant("t", { limits: { authzUpdates: 5 } });
+    stage.fault = "failed";
+    const lost = { name: "Lost", limits: { authzUpdates: 1, authzWork: 3 } };
+    await assert.rejects(app.authz.updateTenant("t", lost), { code: "store-failed" });
+    await recovered(app);
+    const { name, limits } = await app.authz.tenant("t").describe();
+    assert.deepEqual([name, limits], ["t", { authzUpdates: 5 }]);
+    assert.equal(app.relations.tenant("t").limits.authzUpdates, 5);
+  });
+
   test("an id is given out again when the deletion is durable", async (t) => {
     const stage = new Stage();
     const app = await stage.open(t, {});

@@ -206,7 +206,7 @@ const writes: readonly Row[] = [
       tenant.write({
         updates: manyContextual.map((relationship) => ({ operation: "touch", relationship })),
       }),
-    "limit-exceeded",
+    "too-many",
   ],
   [
     "a create of what is there",
@@ -249,7 +249,7 @@ const writes: readonly Row[] = [
           filter: { resourceType: "document" },
         })),
       }),
-    "limit-exceeded",
+    "too-many",
   ],
   [
     "oversized metadata",
@@ -283,7 +283,7 @@ const writes: readonly Row[] = [
         limit: 1,
         allOrNothing: true,
       }),
-    "limit-exceeded",
+    "too-many",
   ],
 ];
 
@@ -305,7 +305,7 @@ const questions: readonly Row[] = [
   [
     "more contextual relationships than a question takes",
     asking({ contextual: manyContextual }),
-    "limit-exceeded",
+    "too-many",
   ],
   [
     "a contextual relationship without a place",
@@ -331,7 +331,7 @@ const questions: readonly Row[] = [
   [
     "more checks than one call takes",
     () => tenant.checkMany({ items: Array.from({ length: 10_001 }, () => view) }),
-    "limit-exceeded",
+    "too-many",
   ],
   ["a cursor that is none", () => tenant.read({ after: "abc" }), "invalid-cursor"],
   ["pages of nothing", () => tenant.read({ limit: 0 }), "invalid-argument"],

@@ -4,7 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CheckRequest, Question, SchemaDialect, TenantPort } from "../../src/model/authz.ts";
+import type {
+  CheckRequest,
+  Question,
+  RelationshipsWritten,
+  SchemaDialect,
+  TenantPort,
+} from "../../src/model/authz.ts";
 import type { Relationship } from "../../src/model/relationship.ts";
 import type { TimedGround } from "./differential.ts";
 import { allPages, codeOf, exactly, newTenant, onGround } from "./ground.ts";
@@ -829,6 +835,54 @@ each(
       "schema-orphans",
     );
     assert.equal((await tenant.readSchema()).text, drive);
+  },
+);
+
+each(
+  "a slip of the pen takes nothing away, and says so; what is stored can always go",
+  async (ground) => {
+    const tenant = await tenantWith(ground, { schema: drive, there: ["document:1#viewer@user:a"] });
+    const deleting = (...texts: readonly string[]) =>
+      tenant.write({
+        updates: texts.map((text) => ({
+          operation: "delete",
+          relationship: parseRelationship(text),
+        })),
+      });
+    for (const [text, code] of [
+      ["dokument:1#viewer@user:a", "unknown-type"],
+      ["document:1#viewers@user:a", "unknown-relation"],
+      ["document:1#viewer@usr:a", "unknown-type"],
+      ["document:1#view@user:a", "relation-not-writable"],
+    ] as const) {
+      assert.equal(await codeOf(() => deleting("document:1#viewer@user:a", text)), code, text);
+    }
+    assert.equal(
+      await codeOf(() => tenant.deleteObject({ type: "nosuch", id: "1" })),
+      "unknown-type",
+    );
+    const filter = { resourceType: "nosuch" };
+    assert.equal(await codeOf(() => tenant.deleteRelationships({ filter })), "unknown-type");
+    assert.equal((await tenant.read({})).items.length, 1);
+    // The counts are those of what came of it.
+    const counts = async (written: Promise<RelationshipsWritten>) => {
+      const { written: put, deleted } = await written;
+      return [put, deleted];
+    };
+    const touching = tenant.write({
+      updates: ["document:1#viewer@user:a", "document:2#viewer@user:a"].map((text) => ({
+        operation: "touch",
+        relationship: parseRelationship(text),
+      })),
+    });
+    assert.deepEqual(await counts(touching), [1, 0]);
+    const two = deleting("document:2#viewer@user:a", "document:3#viewer@user:a");
+    assert.deepEqual(await counts(two), [0, 1]);
+    // An orphan that was kept.
+    const text = "definition user {}";
+    await tenant.writeSchema({ dialect: "native", text, orphans: "keep" });
+    assert.equal(await codeOf(() => deleting("document:2#viewer@user:a")), "unknown-type");
+    assert.deepEqual(await counts(deleting("document:1#viewer@user:a")), [0, 1]);
   },
 );
 

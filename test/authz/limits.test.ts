@@ -80,12 +80,12 @@ const reaches: Readonly<Record<string, Reach>> = {
   },
   authzUpdates: {
     max: 5,
-    code: "limit-exceeded",
+    code: "too-many",
     reach: (tenant, count) => tenant.write(touches(times(count, viewer))),
   },
   authzPreconditions: {
     max: 5,
-    code: "limit-exceeded",
+    code: "too-many",
     reach: (tenant, count) =>
       tenant.write({
         ...touches([viewer(1)]),
@@ -97,7 +97,7 @@ const reaches: Readonly<Record<string, Reach>> = {
   },
   authzDelete: {
     max: 5,
-    code: "limit-exceeded",
+    code: "too-many",
     async reach(tenant, count) {
       await tenant.write(touches(times(count, viewer)));
       return tenant.deleteRelationships({
@@ -113,12 +113,12 @@ const reaches: Readonly<Record<string, Reach>> = {
   },
   authzChecks: {
     max: 5,
-    code: "limit-exceeded",
+    code: "too-many",
     reach: (tenant, count) => tenant.checkMany({ items: times(count, () => question) }),
   },
   authzContextual: {
     max: 5,
-    code: "limit-exceeded",
+    code: "too-many",
     reach: (tenant, count) => tenant.check({ ...question, contextual: times(count, viewer) }),
   },
   authzId: {

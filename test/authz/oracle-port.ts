@@ -55,7 +55,11 @@ class OraclePort implements AuthzPort {
 
   async createTenant({ id = "" } = {}): Promise<TenantDescription> {
     this.#tenants.set(id, new OracleTenant(id));
-    return { id, name: id, createdAt: 0, updatedAt: 0 };
+    return { id, name: id, limits: {}, createdAt: 0, updatedAt: 0 };
+  }
+
+  updateTenant(): Promise<TenantDescription> {
+    throw notHere("updateTenant");
   }
 
   async deleteTenant(id: string): Promise<void> {
@@ -96,7 +100,7 @@ class OracleTenant implements TenantPort {
     const { relationships, schema } = this.#at();
     for (const { relationship } of updates) checkPlace(relationship, schema);
     this.#states.push({ relationships: applyUpdates(relationships, updates), schema });
-    return { zookie: String(this.#states.length - 1) };
+    return { zookie: String(this.#states.length - 1), written: 0, deleted: 0 };
   }
 
   async read({ consistency }: ReadRelationships): Promise<RelationshipPage> {

@@ -135,8 +135,38 @@ test("without tokens a header names the caller, and it is refused beside tokens"
   assert.equal(((await claimed.json()) as { code: string }).code, "invalid-argument");
   assert.equal(
     (await closed.post("/call/page/p/read", { "x-holdfast-caller": "alice" })).status,
-    400,
+    401,
   );
+});
+
+test("a gateway's token names for whom it calls, and may no more than before", async () => {
+  const gateway = { name: "gateway", token: "token-of-gateway", rights: [], onBehalf: true };
+  await using on = await stage({ tokens: [...tokens, gateway] });
+  const as = (caller: string) => ({ ...bearer("gateway"), "x-holdfast-caller": caller });
+  assert.equal((await on.post("/call/page/p/open", as("ann"), '"hello"')).status, 204);
+  assert.equal(await (await on.post("/call/page/p/read", as("ann"))).json(), "hello");
+  assert.equal((await on.post("/call/page/p/read", as("bob"))).status, 403);
+  assert.equal((await on.post("/call/page/p/read", bearer("gateway"))).status, 403);
+  // "alice" has a token that may do everything: its rights are not lent to who names her.
+  const tenants = await fetch(`${on.server.url}/authz/tenants/default/relationships/read`, {
+    method: "POST",
+    headers: as("alice"),
+  });
+  assert.equal(tenants.status, 403);
+  assert.equal((await on.post("/call/page/p/read", as(" "))).status, 400);
+});
+
+test("a server warns where those who may call may also change who may what", async () => {
+  const warned = async (options: Partial<ServeOptions>): Promise<unknown[]> => {
+    const lines: unknown[] = [];
+    const log: ServeOptions["log"] = (level, _, fields) => level === "warn" && lines.push(fields);
+    await (await stage({ ...options, log })).server.close();
+    return lines;
+  };
+  const [line] = await warned({ tokens });
+  assert.deepEqual((line as { tokens: unknown }).tokens, "alice, bob");
+  assert.deepEqual(await warned({ tokens: tokens.slice(2) }), []);
+  assert.deepEqual(await warned({ tokens, services: [] }), []);
 });
 
 test("the client says as whom it calls, and gets the explanation", async () => {

@@ -466,10 +466,26 @@ each("whoever the application says a caller is, is asked", async (world) => {
 
 each("without a schema there is nobody to ask, and nothing is let in", async (world) => {
   const document = actor("document", { permission: "view", handlers: { title: (ctx) => ctx.key } });
-  const app = await world.open([document]);
-  await assert.rejects(app.as("ann").call(document, "p").title(), coded("schema-missing"));
+  const opener = actor("opener", {
+    handlers: {
+      async open(ctx) {
+        const [resource, subject] = [
+          { type: "document", id: ctx.key },
+          { type: "user", id: "ann" },
+        ];
+        await ctx.relate({ touch: [{ resource, relation: "viewer", subject }] });
+      },
+    },
+  });
+  const app = await world.open([document, opener]);
+  const view = () => app.as("ann").call(document, "p").title();
+  const open = () => app.as("ann").call(opener, "p").open();
+  for (const call of [view, open]) await assert.rejects(call(), coded("unknown-tenant"));
   await app.authz.createTenant({ id: "default" });
-  await assert.rejects(app.as("ann").call(document, "p").title(), coded("schema-missing"));
+  for (const call of [view, open]) await assert.rejects(call(), coded("schema-missing"));
+  // The same when it was there, and is no more.
+  await app.authz.deleteTenant("default");
+  for (const call of [view, open]) await assert.rejects(call(), coded("unknown-tenant"));
 });
 
 each("a permission is asked as of all that was acknowledged", async (world) => {

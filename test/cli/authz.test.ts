@@ -5,6 +5,8 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { leavesOf } from "../../src/cli/command.ts";
 import { authzRows } from "../../src/cli/commands/authz/table.ts";
+import { reportFailure } from "../../src/cli/failure.ts";
+import { fail } from "../../src/model/errors.ts";
 import { type Ended, Running, type RunOptions, run, start, tempFolder } from "./harness.ts";
 
 const schema = `use expiration
@@ -65,6 +67,12 @@ describe("questions", () => {
         "document:3#viewer@user:ada",
       ),
     );
+  });
+
+  test("what goes too deep is no mistake of the command line", () => {
+    const details = { what: "document:1#view", max: 50 };
+    assert.equal(reportFailure(fail("depth-exceeded", details), { json: true }), 9);
+    assert.equal(reportFailure(fail("too-many"), { json: true }), 2);
   });
 
   test("check answers by its exit code: yes 0, no 1, conditional 8, errors above 1", async () => {
@@ -150,6 +158,12 @@ describe("relationships", () => {
     assert.equal(await ok(authz("read", "--resource", "document:2*")), "document:2#owner@user:ada");
     assert.equal(await ok(authz("read", "--subject", "user:bob")), "group:x#member@user:bob");
     await ok(authz("unrelate", "group:x#member@user:bob"));
+    const again = await authz("unrelate", "group:x#member@user:bob");
+    assert.match(again.stderr, /nothing to delete/);
+    const slip = await authz("unrelate", "group:x#membre@user:bob");
+    assert.match(slip.stderr, /did you mean "member"/);
+    assert.notEqual(slip.code, 0);
+    assert.notEqual((await authz("delete", "--object", "nosuch:1")).code, 0);
     assert.equal(await ok(authz("read", "--subject", "user:bob")), "");
     const past = await ok(authz("read", "--subject", "user:bob", "--at", zookie));
     assert.equal(past, "group:x#member@user:bob");
@@ -279,6 +293,14 @@ describe("without a server", () => {
     ]);
     assert.equal(code, 0);
     assert.match(await ok(run(["authz", "tenants", ...at])), /^acme +acme/m);
+    const limit = (value: string) => ["--limit", `authzBudget=${value}`, ...at];
+    await ok(run(["authz", "tenants", "set", "acme", ...limit("5"), "--limit", "authzWork=7"]));
+    await ok(run(["authz", "tenants", "set", "acme", ...limit("default")]));
+    const got = JSON.parse(await ok(run(["authz", "tenants", "get", "acme", "--json", ...at])));
+    assert.deepEqual(got.limits, { authzWork: 7 });
+    const slip = await run(["authz", "tenants", "set", "acme", "--limit", "authzWrok=7", ...at]);
+    assert.equal(slip.code, 2);
+    assert.match(slip.stderr, /Did you mean "authzWork"/);
     assert.equal((await run(["authz", "tenants", "delete", "acme", ...at])).code, 2);
     await ok(run(["authz", "tenants", "delete", "acme", "--yes", ...at]));
     assert.equal(await ok(run(["authz", "tenants", "--json", ...at])), "[]");

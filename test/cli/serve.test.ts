@@ -112,6 +112,18 @@ test("an address that others reach needs tokens", async () => {
   assert.match(stderr, /\[address-refused\]/);
 });
 
+test("a limit is given on the command line, and a slip of the pen is named", async (t) => {
+  const at = ["serve", "test/cli/app.ts", "--port", "0", "--store", ":memory:"];
+  const slip = await run([...at, "--limit", "authzBudgett=5"]);
+  assert.equal(slip.code, 2);
+  assert.match(slip.stderr, /Did you mean "authzBudget"/);
+  const server = start(t, [...at, "--limit", "authzTenants=1", "--limit", "authzWork=9"]);
+  const url = await server.url();
+  const create = (id: string) => run(["authz", "tenants", "create", id, "--url", url]);
+  assert.equal((await create("one")).code, 0);
+  assert.match((await create("two")).stderr, /authzTenants/);
+});
+
 test("with tokens, whoever has none is refused", async (t) => {
   const server = start(t, ["serve", "test/cli/app.ts", "--port", "0", "--store", ":memory:"], {
     env: { HOLDFAST_TOKENS: "ops:s3cret, ci:other" },

@@ -24,6 +24,7 @@ const filter = { resourceType: "document", optionalResourceId: "zzz" };
 
 export const calls: readonly Call[] = [
   { route: "GET /authz/tenants/{tenant}", needs: "read" },
+  { route: "PATCH /authz/tenants/{tenant}", needs: "admin", body: { name: "acme" } },
   { route: "GET /authz/tenants/{tenant}/metrics", needs: "read" },
   { route: "GET /authz/tenants/{tenant}/documents/{name}", needs: "read" },
   { route: "PUT /authz/tenants/{tenant}/documents/{name}", needs: "schema", body: { text: "x" } },

@@ -45,7 +45,7 @@ export interface AuthzStageOptions extends StageOptions {
   readonly authz?: Partial<AuthzPort>;
 }
 
-const description = { id: "acme", name: "acme", createdAt: 1, updatedAt: 1 };
+const description = { id: "acme", name: "acme", limits: {}, createdAt: 1, updatedAt: 1 };
 
 export async function makeAuthzStage(options: AuthzStageOptions = {}): Promise<AuthzStage> {
   const calls: unknown[][] = [];
@@ -69,6 +69,10 @@ function makeScriptedAuthz(calls: unknown[][], options: AuthzStageOptions): Auth
     createTenant: async (request) => {
       calls.push(["createTenant", request]);
       return { ...description, ...request };
+    },
+    updateTenant: async (id) => {
+      calls.push(["updateTenant", id]);
+      return description;
     },
     deleteTenant: async (id) => {
       calls.push(["deleteTenant", id]);

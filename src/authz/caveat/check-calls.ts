@@ -1,5 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { didYouMean } from "../schema/suggest.ts";
+import { didYouMean } from "../../std/suggest.ts";
 import type { Checked, Checking } from "./checked.ts";
 import { Frame, type Run } from "./frame.ts";
 import { type FunctionRow, functionTable, matchPattern } from "./functions.ts";

@@ -1,6 +1,6 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import type { SchemaDialect } from "../../model/authz.ts";
-import { didYouMean } from "../schema/suggest.ts";
+import { didYouMean } from "../../std/suggest.ts";
 import { makeField, makeIndex, makeOptionalIndex } from "./access.ts";
 import { arithmetic, isArithmetic, negate, typeOfArithmetic } from "./arithmetic.ts";
 import { type Call, checkCall } from "./check-calls.ts";

@@ -51,6 +51,8 @@ export function checkHead(
 ): Tri | undefined {
   const { view, evaluation } = tenant;
   if (view.residency !== null || subject.id === wildcardId) return undefined;
+  // It would pass for somebody whom nothing names.
+  if (typeof subject.id !== "string") return undefined;
   const schema = tenant.headSchema();
   const { objects } = view.graph;
   const right = schema.byName(resource.type, permission);

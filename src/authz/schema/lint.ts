@@ -1,4 +1,6 @@
 /** What is legal in a schema and probably not meant. */
+
+import { didYouMean } from "../../std/suggest.ts";
 import { sameExpression } from "./diff.ts";
 import { type PossibleTypes, possibleTypes } from "./possible.ts";
 import { type ReachGraph, reachGraph } from "./reach.ts";
@@ -9,7 +11,6 @@ import type {
   SchemaProblem,
   TypeDefinition,
 } from "./schema.ts";
-import { didYouMean } from "./suggest.ts";
 import { expressionText, subjectText } from "./text.ts";
 
 /** What each warning is about. Those that SpiceDB has too have its names. */

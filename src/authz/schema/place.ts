@@ -5,8 +5,8 @@
  */
 import { type ErrorDetails, fail } from "../../model/errors.ts";
 import { formatSubject, type Relationship, wildcardId } from "../../model/relationship.ts";
+import { nearest } from "../../std/suggest.ts";
 import type { AllowedSubject, RelationDefinition, Schema } from "./schema.ts";
-import { nearest } from "./suggest.ts";
 import { subjectText } from "./text.ts";
 
 /** A row of the error table, and what fills it. */
@@ -54,6 +54,16 @@ export function placeFor(schema: Schema, relationship: Relationship): NoPlace | 
 export function requirePlace(schema: Schema, relationship: Relationship): void {
   const problem = placeFor(schema, relationship);
   if (problem !== null) throw fail(problem.code, problem.details);
+}
+
+/**
+ * Refuses what no relationship could ever be called, whatever else is wrong with it: so that who takes
+ * away what is not there learns of a slip of the pen.
+ */
+export function requireNames(schema: Schema, { resource, relation, subject }: Relationship): void {
+  const problem = placeFor(schema, { resource, relation, subject });
+  if (problem === null || problem.code === "subject-not-allowed") return;
+  throw fail(problem.code, problem.details);
 }
 
 /** The relation or permission; `unknown-type` and `unknown-relation` are thrown. */

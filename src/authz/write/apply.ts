@@ -15,6 +15,7 @@ import {
 } from "../../model/relationship.ts";
 import type { RelationCommit, TupleKey, TupleRow } from "../../store/relations.ts";
 import { relationshipOfRow, rowOf } from "../rows.ts";
+import { requireNames } from "../schema/place.ts";
 import type { Tenant } from "../tenant.ts";
 import { checkRelationship } from "./check-update.ts";
 import { checkFilter, describeFilter, filtersOf } from "./filter.ts";
@@ -33,6 +34,7 @@ export interface Planned {
   readonly deletes: readonly TupleKey[];
   readonly logged: readonly LoggedUpdate[];
   readonly metadata: CaveatContext | undefined;
+  readonly written?: number;
   readonly deleted?: number;
   readonly complete?: boolean;
 }
@@ -92,7 +94,7 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned |
     throw fail("invalid-argument", { what: "The write", reason: "it has no updates" });
   }
   if (updates.length > max) {
-    throw fail("limit-exceeded", { limit: "authzUpdates", max, what: "one write" });
+    throw fail("too-many", { limit: "authzUpdates", max, what: "one write" });
   }
   checkMetadata(metadata, limits.authzMetadata);
   const schema = tenant.schemaFor(request.schema);
@@ -115,7 +117,10 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned |
       if (there === null || isExpired) {
         if (request.onMissing === "refuse")
           throw fail("relationship-missing", { relationship: name });
-        if (there === null) continue;
+        if (there === null) {
+          if (request.onMissing === undefined) requireNames(schema, relationship);
+          continue;
+        }
       }
       deletes.push(there);
     } else {
@@ -136,7 +141,8 @@ function planWrite(request: WriteRelationships, options: PlanOptions): Planned |
     const what = `tenant ${tenant.id}`;
     throw fail("limit-exceeded", { limit: "authzRelationships", max: most, what });
   }
-  return { inserts, deletes, logged, metadata };
+  const written = inserts.length;
+  return { inserts, deletes, logged, metadata, written, deleted: logged.length - written };
 }
 
 /** Whether nothing would change. */
@@ -163,7 +169,7 @@ function requirePreconditions(
   if (preconditions === undefined) return true;
   const { authzPreconditions: max, authzWork } = tenant.limits;
   if (preconditions.length > max) {
-    throw fail("limit-exceeded", { limit: "authzPreconditions", max, what: "one write" });
+    throw fail("too-many", { limit: "authzPreconditions", max, what: "one write" });
   }
   for (const { must, filter } of preconditions) {
     checkFilter(filter);
@@ -187,7 +193,6 @@ function planDelete(request: DeleteRelationships, options: PlanOptions): Planned
   const { filter, metadata, allOrNothing = false } = request;
   const most = tenant.limits.authzDelete;
   checkFilter(filter);
-  tenant.checkFilterNames(filter);
   checkMetadata(metadata, tenant.limits.authzMetadata);
   const work = new Work(tenant.limits.authzWork);
   if (!requirePreconditions(request.preconditions, { ...options, work })) return null;
@@ -195,13 +200,21 @@ function planDelete(request: DeleteRelationships, options: PlanOptions): Planned
   if (!(Number.isInteger(limit) && limit > 0)) {
     throw fail("invalid-argument", { what: "limit", reason: "it is not a positive whole number" });
   }
-  return planDeletion([filter], { ...options, limit, metadata, allOrNothing, work });
+  return planDeletion([filter], {
+    ...options,
+    limit,
+    metadata,
+    allOrNothing,
+    work,
+    named: filter,
+  });
 }
 
 function planDeleteObject(object: ObjectRef, options: PlanOptions): Planned | null {
   const { authzDelete: limit, authzWork } = options.tenant.limits;
   const work = new Work(authzWork);
-  const how = { ...options, limit, metadata: undefined, allOrNothing: false, work };
+  const named = { resourceType: object.type };
+  const how = { ...options, limit, metadata: undefined, allOrNothing: false, work, named };
   return planDeletion(filtersOf(object), how);
 }
 
@@ -210,12 +223,14 @@ interface DeletionOptions extends PlanOptions {
   readonly metadata: CaveatContext | undefined;
   readonly allOrNothing: boolean;
   readonly work: Work;
+  /** Which names must be known where nothing is found: what is stored may be deleted, whatever it is. */
+  readonly named: RelationshipFilter;
 }
 
 /** Of what matches any of the filters so much at most. */
 function planDeletion(
   filters: readonly RelationshipFilter[],
-  { tenant, ground, limit, metadata, allOrNothing, work }: DeletionOptions,
+  { tenant, ground, limit, metadata, allOrNothing, work, named }: DeletionOptions,
 ): Planned | null {
   const rests = new Set<Rest>();
   const matching = new Map<string, TupleRow>();
@@ -225,8 +240,9 @@ function planDeletion(
     rests.add(rest);
   }
   const found = [...matching.values()];
+  if (found.length === 0) tenant.checkFilterNames(named);
   if (found.length > limit && allOrNothing) {
-    throw fail("limit-exceeded", { limit: "authzDelete", max: limit, what: "the delete" });
+    throw fail("too-many", { limit: "authzDelete", max: limit, what: "the delete" });
   }
   if (allOrNothing && rests.has("unread")) return null;
   // A part of it is an answer, and the next delete goes on; where it came to nothing, so would that.

@@ -12,6 +12,12 @@ import { runSpicedbFile } from "../../../test/authz/spicedb-suite.ts";
 import { SuiteReport } from "../../../test/authz/suite-report.ts";
 import { serveForTest, type TestServer } from "../../../test/gateway/server.ts";
 import { suiteFolder } from "../../../test/suites.ts";
+import {
+  parseCheckItem,
+  parseObject,
+  parseRelationship,
+  parseSubject,
+} from "../../authz/relationship-text.ts";
 import { connectAuthz } from "../../client/authz-client.ts";
 import type { AuthzPort, TenantPort, WatchEvent } from "../../model/authz.ts";
 import type { Relationship } from "../../model/relationship.ts";
@@ -215,4 +221,44 @@ test("the cases of SpiceDB, over HTTP", { skip: spicedb === undefined }, async (
   }
   t.diagnostic(report.summary);
   assert.deepEqual(report.disagreements, []);
+});
+
+test("text is read in the process as it is over HTTP", async () => {
+  for (const port of [client, server.authz]) {
+    const tenant = port.tenant("acme");
+    const given = (request: object) => request as never; // the types know the parts only
+    const update = { operation: "touch", relationship: "document:text#viewer@user:ada" };
+    await tenant.write(given({ updates: [update] }));
+    const item = { resource: "document:text", permission: "view", subject: "user:ada" };
+    assert.equal((await tenant.check(given(item))).verdict, "yes");
+    const question = "document:text#view@user:ada";
+    const { items } = await tenant.checkMany(given({ items: [question, item] }));
+    assert.deepEqual(items, Array(2).fill({ verdict: "yes", missing: [] }));
+    const contextual = ["document:brought#viewer@user:bob"];
+    const brought = { ...item, resource: "document:brought", subject: "user:bob", contextual };
+    assert.equal((await tenant.check(given(brought))).verdict, "yes");
+    const found = await tenant.lookupResources(
+      given({ resourceType: "document", permission: "view", subject: "user:ada" }),
+    );
+    assert.ok(found.items.some(({ id }) => id === "text"));
+    const { deleted } = await tenant.write(
+      given({ updates: [{ ...update, operation: "delete" }] }),
+    );
+    assert.equal(deleted, 1);
+  }
+});
+
+test("what is no question, and no text, is a coded error in the process too", async () => {
+  const tenant = server.authz.tenant("acme");
+  const some = { resource: { type: "document", id: "1" }, permission: "view" };
+  for (const item of [{}, some, null, 5, { ...some, subject: { type: "user", id: 5 } }]) {
+    assert.throws(() => tenant.checkNow(item as never), { code: "invalid-argument" });
+  }
+  const asText = { resource: "document:1", permission: "view", subject: "user:ada" };
+  assert.equal(tenant.checkNow(asText as never), "yes");
+  for (const parse of [parseRelationship, parseObject, parseSubject, parseCheckItem]) {
+    for (const value of [5, undefined, null, {}]) {
+      assert.throws(() => parse(value as never), { code: "invalid-relationship" });
+    }
+  }
 });

@@ -4,7 +4,7 @@ import type { Route } from "../route.ts";
 import type { Target } from "../target.ts";
 import { authzenRoutes, claimAuthzen, isAuthzenPath } from "./authzen/routes.ts";
 import { startCheck } from "./check.ts";
-import { MeteredAuthz } from "./metered.ts";
+import { MeteredAuthz, type MeterSources } from "./metered.ts";
 import { isOpenfgaPath, openfgaRoutes, openfgaShape } from "./openfga/routes.ts";
 import { questionRoutes } from "./question-routes.ts";
 import { relationshipRoutes } from "./relationship-routes.ts";
@@ -27,8 +27,11 @@ export interface AuthzFront {
   measure(): MetricSample[];
 }
 
-export function makeAuthzFront(sources: Omit<AuthzSources, "measure">): AuthzFront {
-  const authz = new MeteredAuthz(sources.authz);
+export function makeAuthzFront(
+  sources: Omit<AuthzSources, "measure">,
+  meter: MeterSources,
+): AuthzFront {
+  const authz = new MeteredAuthz(sources.authz, meter);
   const measure = (tenant: string): Promise<MetricSample[]> => authz.measureTenant(tenant);
   const metered: AuthzSources = { ...sources, authz, measure };
   return {

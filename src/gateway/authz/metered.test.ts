@@ -80,6 +80,8 @@ test("who may read a tenant sees its counts, and nothing of the others", async (
     lookups: { acme: 0 },
     writes: { acme: 0 },
     errors: { acme: 1 },
+    cache_hits: { acme: 0 },
+    cache_misses: { acme: 0 },
   });
   assert.deepEqual((await read("zeta", "/authz/tenants/zeta/metrics"))["checks"], { zeta: 5 });
   for (const [token, path] of [
@@ -94,6 +96,40 @@ test("who may read a tenant sees its counts, and nothing of the others", async (
     assert.doesNotMatch(text, /holdfast_authz/);
   }
   assert.equal((await ask("root", "/authz/tenants/nobody/metrics")).status, 404);
+});
+
+test("how long it took is told by operation, refusals by code, and what a tenant holds", async () => {
+  await ask("root", "/authz/tenants", { id: "slow", limits: { authzBudget: 5 } });
+  await server.authz.tenant("slow").writeSchema({ dialect: "native", text: schema });
+  const updates = [{ operation: "touch", relationship: "document:1#owner@user:ada" }];
+  await (await ask("root", "/authz/tenants/slow/relationships", { updates })).text();
+  const items = Array.from({ length: 20 }, () => question);
+  const bulk = await ask("root", "/authz/tenants/slow/check-many", { items });
+  const { items: answers } = (await bulk.json()) as { items: object[] };
+  const refused = answers.filter((item) => "error" in item).length;
+  assert.ok(refused > 0);
+  const metrics = await (await ask("root", "/metrics")).text();
+  const value = (name: string) =>
+    Number(
+      metrics
+        .split("\n")
+        .find((line) => line.startsWith(`${name} `))
+        ?.slice(name.length),
+    );
+  assert.equal(value('holdfast_authz_refusals_total{code="rate-exceeded"}'), refused);
+  assert.equal(value('holdfast_authz_relationships{tenant="slow"}'), 1);
+  assert.ok(value('holdfast_authz_cache_misses_total{tenant="slow"}') > 0);
+  assert.ok(value('holdfast_authz_cache_hits_total{tenant="slow"}') > 0);
+  for (const operation of ["check-many", "write"]) {
+    const of = `operation="${operation}"`;
+    assert.ok(value(`holdfast_authz_duration_seconds_count{${of}}`) >= 1);
+    const last = value(`holdfast_authz_duration_seconds_bucket{${of},le="+Inf"}`);
+    assert.equal(last, value(`holdfast_authz_duration_seconds_count{${of}}`));
+  }
+  // One tenant is told nothing of what is of all.
+  const own = await (await ask("root", "/authz/tenants/slow/metrics")).text();
+  assert.match(own, /holdfast_authz_relationships\{tenant="slow"\} 1/);
+  assert.doesNotMatch(own, /duration|refusals/);
 });
 
 test("what a tenant that was just created is refused is its own", async () => {
@@ -115,7 +151,7 @@ test("the metrics of the server are the sums of all tenants, beyond the first hu
   assert.equal(all["checks"]?.["stranger"], undefined);
   // Those without a name among them have their own counts all the same.
   let sum = 0;
-  for (const id of [...ids, "acme", "zeta", "bare"]) {
+  for (const id of [...ids, "acme", "zeta", "bare", "slow"]) {
     sum += total((await read("root", `/authz/tenants/${id}/metrics`))["checks"]);
   }
   assert.equal(sum, total(all["checks"]));

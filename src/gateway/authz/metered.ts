@@ -1,12 +1,16 @@
 import type {
   AuthzPort,
+  CheckManyAnswer,
+  CheckManyRequest,
   CreateTenant,
   Page,
   PageRequest,
   TenantDescription,
   TenantPort,
+  UpdateTenant,
 } from "../../model/authz.ts";
 import type { MetricSample } from "../metrics.ts";
+import { Latencies, Refusals } from "./tallies.ts";
 
 interface Counts {
   checks: number;
@@ -14,6 +18,33 @@ interface Counts {
   writes: number;
   errors: number;
 }
+
+/** What a tenant is, beside what it was asked. */
+export interface TenantVitals {
+  readonly id: string;
+  readonly relationships: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+}
+
+export interface MeterSources {
+  /** Milliseconds that never go back. */
+  readonly monotonic: () => number;
+  /** Of all tenants that are here. */
+  readonly vitals: () => Iterable<TenantVitals>;
+}
+
+/** What is counted and timed, and as what it counts. */
+const kinds = {
+  check: "checks",
+  "check-many": "checks",
+  expand: "lookups",
+  "lookup-resources": "lookups",
+  "lookup-subjects": "lookups",
+  permissions: "lookups",
+  write: "writes",
+  delete: "writes",
+} as const satisfies Record<string, keyof Counts>;
 
 /**
  * So many tenants have samples of their own among those of the server; all others together are
@@ -29,6 +60,9 @@ const portsMax = 1000;
  */
 export class MeteredAuthz implements AuthzPort {
   readonly #port: AuthzPort;
+  readonly #sources: MeterSources;
+  readonly #latencies = new Latencies();
+  readonly #refusals = new Refusals();
   /** Of tenants that are known to be there, so that there are no more than there are tenants. */
   readonly #counts = new Map<string, Counts>();
   readonly #named = new Set<string>();
@@ -36,8 +70,9 @@ export class MeteredAuthz implements AuthzPort {
   readonly #nobody: Counts = makeCounts();
   readonly #ports = new Map<string, TenantPort>();
 
-  constructor(port: AuthzPort) {
+  constructor(port: AuthzPort, sources: MeterSources) {
     this.#port = port;
+    this.#sources = sources;
   }
 
   async createTenant(request?: CreateTenant): Promise<TenantDescription> {
@@ -46,6 +81,10 @@ export class MeteredAuthz implements AuthzPort {
     this.#forget(created.id);
     this.#know(created.id);
     return created;
+  }
+
+  updateTenant(id: string, request: UpdateTenant): Promise<TenantDescription> {
+    return this.#port.updateTenant(id, request);
   }
 
   async deleteTenant(id: string): Promise<void> {
@@ -62,7 +101,12 @@ export class MeteredAuthz implements AuthzPort {
     if (known !== undefined) return known;
     const made = meter(this.#port.tenant(id), {
       answered: () => this.#know(id),
-      refused: () => this.#counts.get(id) ?? this.#nobody,
+      refused: (error) => {
+        this.#refusals.add(error);
+        return this.#counts.get(id) ?? this.#nobody;
+      },
+      monotonic: this.#sources.monotonic,
+      took: (operation, ms) => this.#latencies.add(operation, ms),
     });
     if (this.#ports.size >= portsMax) this.#ports.clear();
     this.#ports.set(id, made);
@@ -71,16 +115,37 @@ export class MeteredAuthz implements AuthzPort {
 
   /** Of all tenants, those without a name of their own together. */
   measure(): MetricSample[] {
+    const there = [...this.#sources.vitals()];
+    // Those that nobody has asked anything yet have relationships all the same.
+    for (const { id } of there) this.#know(id);
     const other = { ...this.#nobody };
     for (const [id, counts] of this.#counts) if (!this.#named.has(id)) add(other, counts);
     const named = [...this.#named].map((id) => [id, this.#counts.get(id) ?? makeCounts()] as const);
-    return [...named, ["other", other] as const].flatMap(([id, counts]) => samples(id, counts));
+    const counted = [...named, ["other", other] as const];
+    return [
+      ...counted.flatMap(([id, counts]) => samples(id, counts)),
+      ...this.#vitalSamples(there),
+      ...this.#latencies.samples(),
+      ...this.#refusals.samples(),
+    ];
+  }
+
+  #vitalSamples(there: readonly TenantVitals[]): MetricSample[] {
+    const rest = { id: "other", relationships: 0, cacheHits: 0, cacheMisses: 0 };
+    for (const { id, relationships, cacheHits, cacheMisses } of there) {
+      if (this.#named.has(id)) continue;
+      rest.relationships += relationships;
+      rest.cacheHits += cacheHits;
+      rest.cacheMisses += cacheMisses;
+    }
+    return [...there.filter(({ id }) => this.#named.has(id)), rest].flatMap(vitalSamples);
   }
 
   /** Of one tenant: `unknown-tenant`. */
   async measureTenant(id: string): Promise<MetricSample[]> {
     await this.#port.tenant(id).describe();
-    return samples(id, this.#know(id));
+    const own = [...this.#sources.vitals()].filter((vitals) => vitals.id === id);
+    return [...samples(id, this.#know(id)), ...own.flatMap(vitalSamples)];
   }
 
   #know(id: string): Counts {
@@ -115,18 +180,28 @@ function add(to: Counts, { checks, lookups, writes, errors }: Counts): void {
 /** Where the answers of one tenant are counted: the first one shows that it is there. */
 interface Meter {
   answered(): Counts;
-  refused(): Counts;
+  refused(error: unknown): Counts;
+  monotonic(): number;
+  took(operation: string, ms: number): void;
 }
 
 /** The same tenant, with what is asked of it counted. */
-function meter(port: TenantPort, { answered, refused }: Meter): TenantPort {
-  const count = <T>(answer: Promise<T>, kind: keyof Counts, times = 1): Promise<T> => {
+function meter(port: TenantPort, { answered, refused, monotonic, took }: Meter): TenantPort {
+  const count = <T>(
+    operation: keyof typeof kinds,
+    ask: () => Promise<T>,
+    times = 1,
+  ): Promise<T> => {
+    const began = monotonic();
+    const answer = ask();
     answer.then(
       () => {
-        answered()[kind] += times;
+        answered()[kinds[operation]] += times;
+        took(operation, monotonic() - began);
       },
-      () => {
-        refused().errors++;
+      (error: unknown) => {
+        refused(error).errors++;
+        took(operation, monotonic() - began);
       },
     );
     return answer;
@@ -137,21 +212,28 @@ function meter(port: TenantPort, { answered, refused }: Meter): TenantPort {
     writeSchema: (request) => port.writeSchema(request),
     readSchema: (id) => port.readSchema(id),
     schemas: (page) => port.schemas(page),
-    write: (request) => count(port.write(request), "writes", request.updates.length),
-    deleteRelationships: (request) => count(port.deleteRelationships(request), "writes"),
-    deleteObject: (object) => count(port.deleteObject(object), "writes"),
+    write: (request) => count("write", () => port.write(request), request.updates.length),
+    deleteRelationships: (request) => count("delete", () => port.deleteRelationships(request)),
+    deleteObject: (object) => count("delete", () => port.deleteObject(object)),
     read: (request) => port.read(request),
     changes: (request) => port.changes(request),
     watch: (request) => port.watch(request),
-    check: (request) => count(port.check(request), "checks"),
-    checkMany: (request) => count(port.checkMany(request), "checks", request.items.length),
-    expand: (request) => count(port.expand(request), "lookups"),
-    lookupResources: (request) => count(port.lookupResources(request), "lookups"),
-    lookupSubjects: (request) => count(port.lookupSubjects(request), "lookups"),
-    permissions: (request) => count(port.permissions(request), "lookups"),
+    check: (request) => count("check", () => port.check(request)),
+    checkMany: (request) => count("check-many", () => checkMany(request), request.items.length),
+    expand: (request) => count("expand", () => port.expand(request)),
+    lookupResources: (request) => count("lookup-resources", () => port.lookupResources(request)),
+    lookupSubjects: (request) => count("lookup-subjects", () => port.lookupSubjects(request)),
+    permissions: (request) => count("permissions", () => port.permissions(request)),
     writeDocument: (name, text) => port.writeDocument(name, text),
     readDocument: (name) => port.readDocument(name),
   };
+
+  /** Those of a bulk that are refused are errors of their own in an answer that is none. */
+  async function checkMany(request: CheckManyRequest): Promise<CheckManyAnswer> {
+    const answer = await port.checkMany(request);
+    for (const item of answer.items) if ("error" in item) refused(item.error).errors++;
+    return answer;
+  }
 }
 
 function samples(tenant: string, { checks, lookups, writes, errors }: Counts): MetricSample[] {
@@ -160,6 +242,25 @@ function samples(tenant: string, { checks, lookups, writes, errors }: Counts): M
     sample("lookups", "Lists of resources, subjects or permissions.", tenant, lookups),
     sample("writes", "Changes of relationships.", tenant, writes),
     sample("errors", "Questions and changes that were refused.", tenant, errors),
+  ];
+}
+
+function vitalSamples({
+  id: tenant,
+  relationships,
+  cacheHits,
+  cacheMisses,
+}: TenantVitals): MetricSample[] {
+  return [
+    {
+      name: "holdfast_authz_relationships",
+      help: "Relationships that hold, up to expired ones not yet taken away. By tenant.",
+      type: "gauge",
+      labels: { tenant },
+      value: relationships,
+    },
+    sample("cache_hits", "Answers, and parts of them, that were kept.", tenant, cacheHits),
+    sample("cache_misses", "Those that had to be found out.", tenant, cacheMisses),
   ];
 }
 

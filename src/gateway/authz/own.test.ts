@@ -154,8 +154,10 @@ test("limits of one request hold before the port is asked", async () => {
     ["check", { resource: "a:1", permission: "b", subject: "c:1", contextual: [item, item] }],
   ] as const) {
     const response = await stage.ask(verb, body);
-    assert.equal(response.status, 429, verb);
-    assert.equal((await problem(response))["code"], "limit-exceeded");
+    assert.equal(response.status, 413, verb);
+    const { code, action } = await problem(response);
+    assert.equal(code, "too-many");
+    assert.match(String(action), /^Split it/);
   }
   assert.deepEqual(stage.calls, []);
 });
@@ -279,7 +281,7 @@ test("an import writes in batches, tells how far it came, and says where it fail
     tenant: {
       write: async ({ updates }) => {
         batches.push(updates.length);
-        return { zookie: `z${batches.length}` };
+        return { zookie: `z${batches.length}`, written: updates.length, deleted: 0 };
       },
     },
   });

@@ -50,7 +50,7 @@ export function questionRoutes(sources: AuthzSources): Route[] {
       "zookie-future",
       "depth-exceeded",
       "work-exceeded",
-      "limit-exceeded",
+      "too-many",
       "permission-denied",
     ],
     run: async (ask) => ({ status: 200, text: await run(ask, sources) }),

@@ -66,7 +66,7 @@ export function readChoice<const T extends string>(
 /** What goes over a limit is refused, before anything is looked at. */
 export function checkCount(count: number, limit: keyof Limits, given: CountedIn): void {
   const max = given.limits[limit];
-  if (count > max) throw fail("limit-exceeded", { limit, max, what: given.what, count });
+  if (count > max) throw fail("too-many", { limit, max, what: given.what, count });
 }
 
 export interface CountedIn {

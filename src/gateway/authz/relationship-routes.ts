@@ -50,6 +50,7 @@ function writeRoutes(sources: AuthzSources): Route[] {
         "duplicate-update",
         "precondition-failed",
         "work-exceeded",
+        "too-many",
         "limit-exceeded",
         "unknown-tenant",
         "permission-denied",
@@ -68,9 +69,11 @@ function writeRoutes(sources: AuthzSources): Route[] {
       answers: { 200: { description: "They are deleted.", schema: authzRef("AuthzDeleted") } },
       errors: [
         "invalid-filter",
+        "unknown-type",
+        "unknown-relation",
         "precondition-failed",
         "work-exceeded",
-        "limit-exceeded",
+        "too-many",
         "permission-denied",
       ],
       run: async (ask) => {
@@ -84,7 +87,7 @@ function writeRoutes(sources: AuthzSources): Route[] {
       name: "deleteObject",
       summary: "Deletes every relationship in which the object is resource or subject.",
       answers: { 200: { description: "They are deleted.", schema: authzRef("AuthzDeleted") } },
-      errors: ["invalid-id", "unknown-tenant", "permission-denied"],
+      errors: ["invalid-id", "unknown-type", "unknown-tenant", "permission-denied"],
       run: async (ask) => {
         const tenant = tenantOf(ask, "write", sources);
         const id = ask.parameter("id", ask.limits.authzId);

@@ -1,3 +1,4 @@
+import { limitTable, tenantLimitNames } from "../../model/limits.ts";
 import type { JsonSchema } from "../route.ts";
 
 /** JSON Schemas of what authorization takes and answers; `components` in OpenAPI. */
@@ -59,10 +60,19 @@ const item = {
 };
 const answered = { verdict, missing: texts };
 
+const ownLimits: JsonSchema = closed(limitsOf({ type: "integer", minimum: 1 }));
+
+function limitsOf(value: JsonSchema): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    tenantLimitNames.map((name) => [name, { ...value, description: limitTable[name].why }]),
+  );
+}
+
 export type AuthzSchemaName =
   | "AuthzTenant"
   | "AuthzTenantPage"
   | "AuthzCreateTenant"
+  | "AuthzUpdateTenant"
   | "AuthzObject"
   | "AuthzSubject"
   | "AuthzRelationship"
@@ -101,9 +111,19 @@ export type AuthzSchemaName =
   | "AuthzExpandTree";
 
 export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
-  AuthzTenant: fields({ id: text, name: text, createdAt: time, updatedAt: time }),
+  AuthzTenant: fields({
+    id: text,
+    name: text,
+    limits: { ...ownLimits, description: "Those that were set for it." },
+    createdAt: time,
+    updatedAt: time,
+  }),
   AuthzTenantPage: page("AuthzTenant"),
-  AuthzCreateTenant: closed({ id: text, name: text }),
+  AuthzCreateTenant: closed({ id: text, name: text, limits: ownLimits }),
+  AuthzUpdateTenant: closed({
+    name: text,
+    limits: closed(limitsOf({ type: ["integer", "null"], minimum: 1 })),
+  }),
   AuthzObject: { ...object, description: "`document:1`, as text or in its parts." },
   AuthzSubject: { ...subject, description: "`group:x#member`, as text or in its parts." },
   AuthzRelationship: {
@@ -195,7 +215,7 @@ export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
     },
     ["updates"],
   ),
-  AuthzWritten: fields({ zookie: text }),
+  AuthzWritten: fields({ zookie: text, written: count, deleted: count }),
   AuthzDelete: closed(
     {
       filter: authzRef("AuthzFilter"),

@@ -1,6 +1,6 @@
 import type { Limits } from "../../../model/limits.ts";
+import { didYouMean } from "../../../std/suggest.ts";
 import type { CaveatType } from "../schema.ts";
-import { didYouMean } from "../suggest.ts";
 import { scanCel } from "./cel-text.ts";
 import { docAbove, type TokenStream } from "./stream.ts";
 import type { CaveatNode, ParameterNode } from "./syntax.ts";

@@ -3,7 +3,7 @@
  * begins, so that one run finds as much as possible.
  */
 import type { Limits } from "../../../model/limits.ts";
-import { didYouMean, nearest } from "../suggest.ts";
+import { didYouMean, nearest } from "../../../std/suggest.ts";
 import { parseCaveat } from "./caveat-parser.ts";
 import { parseExpression } from "./expression.ts";
 import type { Problems } from "./problems.ts";

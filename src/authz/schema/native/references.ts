@@ -1,5 +1,5 @@
 /** Whether names that are used exist, and may be used so. */
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../../std/suggest.ts";
 import type { Problems } from "./problems.ts";
 import type { Scope, TypeScope } from "./scope.ts";
 import type { ExpressionNode, Name, PermissionNode, RelationNode, SubjectNode } from "./syntax.ts";

@@ -1,6 +1,6 @@
 /** What names stand for, in one text. */
 import type { Limits } from "../../../model/limits.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../../std/suggest.ts";
 import type { Span } from "./lexer.ts";
 import { checkPath, checkPlainName } from "./names.ts";
 import type { Problems } from "./problems.ts";

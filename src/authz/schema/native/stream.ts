@@ -1,4 +1,4 @@
-import { didYouMean } from "../suggest.ts";
+import { didYouMean } from "../../../std/suggest.ts";
 import { Lexer, type Span, type Token } from "./lexer.ts";
 import type { Problems } from "./problems.ts";
 import type { Name } from "./syntax.ts";

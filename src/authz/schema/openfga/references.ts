@@ -1,5 +1,5 @@
+import { didYouMean } from "../../../std/suggest.ts";
 import type { SchemaProblem } from "../schema.ts";
-import { didYouMean } from "../suggest.ts";
 import type { TypeMap } from "./entry-points.ts";
 import {
   type Leaf,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { RelationshipsWritten } from "../../../model/authz.ts";
 import type { RelationshipOperation } from "../../../model/relationship.ts";
 import { note, parseValue } from "../../connection.ts";
 import { print } from "../../terminal.ts";
@@ -44,7 +45,15 @@ export async function write(
   const written = await withTenant(options, (tenant) => tenant.write(request));
   if (options.json === true) print(JSON.stringify(written));
   else {
-    note(`${updates.length} written; the zookie of it:`, options);
+    note(`${outcomeOf(operation, written)}; the zookie of it:`, options);
     print(written.zookie);
   }
+}
+
+function outcomeOf(
+  operation: RelationshipOperation,
+  { written, deleted }: RelationshipsWritten,
+): string {
+  if (operation === "delete") return deleted === 0 ? "nothing to delete" : `${deleted} deleted`;
+  return written === 0 ? "nothing to write: all of it is there" : `${written} written`;
 }

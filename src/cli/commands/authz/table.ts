@@ -141,7 +141,7 @@ export const authzRows: readonly CommandRow[] = [
   {
     name: "tenants",
     group,
-    summary: "list, create and delete tenants",
+    summary: "list, create, change and delete tenants",
     load: () => import("./tenants.ts"),
   },
 ];

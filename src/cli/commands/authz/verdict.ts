@@ -26,7 +26,7 @@ export async function answerWith(
     process.exitCode = codes[await ask()];
   } catch (error) {
     const code = reportFailure(error, { json: options.json === true });
-    process.exitCode = code === exitCodes.failed.code ? exitCodes.usage.code : code;
+    process.exitCode = code === exitCodes.failed.code ? exitCodes.unanswered.code : code;
   }
 }
 

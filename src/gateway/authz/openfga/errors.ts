@@ -119,6 +119,7 @@ export function toFga(error: HoldfastError): FgaRefusal {
     case "zookie-expired":
       return invalidToken;
     case "limit-exceeded":
+    case "too-many":
       return new FgaRefusal(
         "exceeded_entity_limit",
         `The number of ${detail("limit")} exceeds the allowed limit of ${detail("max")}`,

@@ -336,6 +336,16 @@ test("writing what is there, or deleting what is not, fails unless it may be ign
   assert.equal((await fresh.check(tuple("document:2", "owner", "user:ada"))).allowed, true);
 });
 
+test("what no model knows is not there, and deleted as such", async () => {
+  const fresh = await freshStore();
+  const unknown = tuple("planet:1", "owner", "user:ada");
+  const { code, message } = await refusal(fresh.deleteTuples([unknown]));
+  assert.equal(code, "write_failed_due_to_invalid_input");
+  assert.match(message ?? "", /cannot delete a tuple which does not exist/);
+  const onMissingDeletes = ClientWriteRequestOnMissingDeletes.Ignore;
+  await fresh.deleteTuples([unknown], { conflict: { onMissingDeletes } });
+});
+
 test("a tuple that is there with another condition is a conflict, ignored or not", async () => {
   const key = tuple("document:1", "viewer", "user:ada");
   const fresh = await freshStore([key]);
@@ -668,6 +678,29 @@ test("changes are told tuple by tuple, whatever transactions they came in", asyn
   ]);
   const other = await refusal(fresh.readChanges({ type: "folder" }, { continuationToken }));
   assert.equal(other.code, "query_string_type_continuation_token_mismatch");
+});
+
+test("changes go on behind models, however many were written in a row", async () => {
+  const fresh = await freshStore();
+  const read = (continuationToken: string) =>
+    fresh.readChanges(undefined, { pageSize: 1, continuationToken });
+  const nothing = await read("");
+  assert.deepEqual([nothing.changes, nothing.continuation_token], [[], ""]);
+  const model = { schema_version: "1.1", type_definitions: typeDefinitions, conditions };
+  for (let i = 0; i < 3; i++) await fresh.writeAuthorizationModel(model);
+  await fresh.writeTuples([tuple("document:1", "owner", "user:ada")]);
+  const first = await read("");
+  assert.equal(first.changes[0]?.tuple_key.object, "document:1");
+  for (let i = 0; i < 3; i++) await fresh.writeAuthorizationModel(model);
+  // Past them, so that who asks on does not fall out of the history; then there is nothing left.
+  const passed = await read(first.continuation_token!);
+  assert.deepEqual(passed.changes, []);
+  const again = await read(passed.continuation_token!);
+  assert.deepEqual([again.changes, again.continuation_token], [[], passed.continuation_token]);
+  await fresh.writeTuples([tuple("document:2", "owner", "user:ada")]);
+  for (const token of [first.continuation_token!, passed.continuation_token!]) {
+    assert.equal((await read(token)).changes[0]?.tuple_key.object, "document:2");
+  }
 });
 
 test("assertions are kept with their model", async () => {

@@ -82,6 +82,7 @@ async function write({ ask, tenant, body }: FgaCall): Promise<Answer> {
     await tenant.write({
       updates,
       onExisting,
+      // As there, no model is asked about what is deleted: what it does not know is not there.
       onMissing: readIgnore(deletes, "on_missing"),
       ...(model === "" ? {} : { schema: model }),
     });
@@ -242,8 +243,9 @@ async function readChanges({ ask, tenant }: FgaCall): Promise<Answer> {
   const since = place === undefined ? readStartTime(query.get("start_time")) : undefined;
   const found = await collectChanges(tenant, place ?? { type, told: 0 }, { size, since });
   const { changes, next } = found;
-  // As there: without anything new the token stays as it was.
-  const isOld = changes.length === 0;
+  // As there: without anything new the token stays as it was. What was passed over is behind it, so
+  // that a client who asks on and on does not fall out of the history.
+  const isOld = changes.length === 0 && (token === "" || next.after === place?.after);
   const continuation_token = isOld ? token : encodeToken(JSON.stringify(next));
   return json(200, { changes, continuation_token });
 }
@@ -278,34 +280,37 @@ function readStartTime(text: string | undefined): number | undefined {
   throw invalid(`parsing field "start_time": invalid time format`);
 }
 
-/** Tuples out of whole transactions, until the page is full. */
+/** Tuples out of whole transactions, until the page is full. Those of models have none. */
 async function collectChanges(
   tenant: TenantPort,
   from: Place,
   { size, since }: { readonly size: number; readonly since: number | undefined },
 ): Promise<{ readonly changes: unknown[]; readonly next: Place }> {
   const { type } = from;
-  const page = await tenant.changes({
-    limit: size,
-    ...(from.after === undefined ? {} : { after: from.after }),
-    ...(type === "" ? {} : { resourceTypes: [type] }),
-    ...(since === undefined ? {} : { since }),
-  });
   const changes: unknown[] = [];
-  let after = from.after;
-  let told = from.told;
-  for (const change of page.items) {
-    const tuples = change.updates.slice(told).map((update) => printChange(update, change));
-    const room = size - changes.length;
-    changes.push(...tuples.slice(0, room));
-    if (tuples.length > room) {
-      const place = { type, told: told + room };
-      return { changes, next: after === undefined ? place : { ...place, after } };
+  let { after, told } = from;
+  for (;;) {
+    const page = await tenant.changes({
+      limit: size,
+      ...(after === undefined ? {} : { after }),
+      ...(type === "" ? {} : { resourceTypes: [type] }),
+      ...(since === undefined ? {} : { since }),
+    });
+    for (const change of page.items) {
+      const tuples = change.updates.slice(told).map((update) => printChange(update, change));
+      const room = size - changes.length;
+      changes.push(...tuples.slice(0, room));
+      if (tuples.length > room) {
+        const place = { type, told: told + room };
+        return { changes, next: after === undefined ? place : { ...place, after } };
+      }
+      told = 0;
+      after = change.zookie;
     }
-    told = 0;
-    after = change.zookie;
+    const isEnd = page.items.length === 0;
+    if (isEnd || changes.length > 0) return { changes, next: { type, after: page.next, told: 0 } };
+    after = page.next;
   }
-  return { changes, next: { type, after: page.next, told: 0 } };
 }
 
 function printChange(

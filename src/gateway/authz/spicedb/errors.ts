@@ -136,7 +136,7 @@ function classify({ code, details, status, cause }: HoldfastError): readonly [Gr
       : ["invalidArgument", "SCHEMA_PARSE_ERROR"];
   }
   const reason = limitReasons[String(details["limit"])];
-  if (reason !== undefined && (code === "limit-exceeded" || code === "too-large")) {
+  if (reason !== undefined && (code === "too-many" || code === "too-large")) {
     return ["invalidArgument", reason];
   }
   const row = known[code];

@@ -43,6 +43,7 @@ export function metadataOf(error: HoldfastError): Metadata {
     case "depth-exceeded":
       return { maximum_depth_allowed: detail("max") };
     case "limit-exceeded":
+    case "too-many":
     case "too-large":
       return boundOf(detail);
     default:
