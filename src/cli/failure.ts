@@ -38,8 +38,11 @@ export function usageError(reason: string, command?: string): HoldfastError {
 }
 
 /** Tells the error on standard error, and gives the exit code. */
-export function reportFailure(error: unknown, options: { readonly json: boolean }): number {
-  say(options.json ? JSON.stringify({ error: toJson(error) }) : formatFailure(error));
+export function reportFailure(
+  error: unknown,
+  { json, more = {} }: { readonly json: boolean; readonly more?: object },
+): number {
+  say(json ? JSON.stringify({ error: toJson(error), ...more }) : formatFailure(error));
   return exitCodeOf(error);
 }
 
@@ -49,7 +52,7 @@ export function formatFailure(error: unknown): string {
   const [first = "", ...rest] = plain(reasonOf(error)).split("\n");
   const lines = [`${red("✗")} ${bold(first)} ${dim(`[${plain(code)}]`)}`, ...rest];
   const { cause } = error instanceof Error ? error : { cause: undefined };
-  if (cause !== undefined && !(error instanceof InvocationFailure)) {
+  if (cause !== undefined && !(error instanceof InvocationFailure) && code !== "file-unreadable") {
     const why = plain(reasonOf(cause));
     if (!reasonOf(error).includes(why)) lines.push(`  ${dim("why:")} ${why}`);
   }

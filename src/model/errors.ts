@@ -38,6 +38,11 @@ export const errorTable = {
     message: "The command line cannot be understood: {reason}",
     action: "`holdfast {command}--help` shows what it takes, with examples.",
   },
+  "file-unreadable": {
+    status: 400,
+    message: "The file {file} cannot be read: {reason}",
+    action: "Check its name, and who may read it.",
+  },
   "not-serialisable": {
     status: 400,
     message: "{what} cannot be written as JSON: {reason}",

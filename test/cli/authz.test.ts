@@ -1,6 +1,8 @@
 // `holdfast authz …`, against a server and against a file.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { leavesOf } from "../../src/cli/command.ts";
@@ -178,7 +180,8 @@ describe("relationships", () => {
     writeFileSync(file, broken.join("\n"));
     const first = await authz("import", file);
     assert.equal(first.code, 2);
-    const [, from] = /2000 are written; go on with: .* --from (\d+)/.exec(first.stderr) ?? [];
+    assert.match(first.stderr, /Line 2201, group:bad#nothing@user:x: Type group has no .*nothing/);
+    const [, from] = /2,000 are written; go on with: .* --from (\d+)/.exec(first.stderr) ?? [];
     writeFileSync(file, lines.join("\n"));
     const rest = await ok(authz("import", file, "--from", from ?? "", "--json"));
     assert.equal(JSON.parse(rest).written, 501);
@@ -192,6 +195,66 @@ describe("relationships", () => {
     const other = await onServer("files-again");
     await ok(other("import", again));
     assert.deepEqual((await ok(other("export"))).split("\n").sort(), text.toSorted());
+  });
+
+  test("an import that failed says the line, and repeats what was given to go on", async (t) => {
+    const authz = await onServer("refused-lines");
+    const file = path.join(tempFolder(t), "its lines.txt");
+    const broken = async (line: string, ...args: string[]): Promise<Ended> => {
+      const good = [1, 2, 3, 4].map((n) => `group:g${n}#member@user:u`);
+      writeFileSync(file, [...good, line, "group:g5#member@user:u"].join("\n"));
+      return authz("import", file, "--batch", "2", ...args);
+    };
+    const syntax = await broken("nonsense");
+    assert.match(syntax.stderr, /^✗ Line 5: "nonsense" is not a relationship/);
+    assert.doesNotMatch(syntax.stderr, /nothing was changed/);
+    assert.match(
+      syntax.stderr,
+      /4 are written; go on with: holdfast authz import '.*its lines\.txt' --batch 2 --from 5\n$/,
+    );
+    const shape = await broken('{"resource":{"type":"group"},"relation":"member"}');
+    assert.match(
+      shape.stderr,
+      /^✗ Line 5: .* resource\.id: it is not text \[invalid-relationship\]/,
+    );
+    const json = await broken("group:x#nothing@user:u", "--json");
+    const { error, written, from } = JSON.parse(json.stderr);
+    assert.deepEqual([error.details.line, written, from], [5, 4, 5]);
+    const twice = await broken("group:x#member@user:u", "--create");
+    assert.deepEqual([twice.code, /Line 1: .*is there already/.test(twice.stderr)], [5, true]);
+    for (const [option, value] of [
+      ["--batch", "0"],
+      ["--from", "0"],
+      ["--from", "99"],
+    ] as const) {
+      const { code, stderr } = await authz("import", file, option, value);
+      assert.equal(code, 2);
+      assert.match(stderr, /`holdfast authz import --help`/);
+    }
+    const past = await authz("import", file, "--from", "99");
+    assert.match(past.stderr, /has 6 lines, and is to be begun with line 99/);
+    const relate = await authz("relate", `@${file}`, "--create");
+    assert.match(relate.stderr, /its lines\.txt:1: group:g1#member@user:u is there already/);
+    const missing = await authz("relate", "@nothing.txt");
+    assert.match(missing.stderr, /file nothing\.txt cannot be read: there is no such file/);
+    assert.doesNotMatch(missing.stderr, /ENOENT|nothing was changed/);
+  });
+
+  test("an import whose server is lost says how to go on", async (t) => {
+    const file = path.join(tempFolder(t), "lines.txt");
+    writeFileSync(file, "group:g#member@user:u");
+    const lost = createServer((request) => request.socket.destroy());
+    await new Promise<void>((resolve) => lost.listen(0, "127.0.0.1", resolve));
+    t.after(() => lost.close());
+    const address = `http://127.0.0.1:${(lost.address() as AddressInfo).port}`;
+    const { code, stderr } = await run(
+      ["authz", "import", file, "--create", "--tenant", "acme", "--url", address, "--token", "s3"],
+      {},
+    );
+    assert.equal(code, 3);
+    assert.match(stderr, /0 are written; go on with: .* --tenant acme --url \S+ --from 1 --token …\n/);
+    assert.match(stderr, /Without --create/);
+    assert.doesNotMatch(stderr, /s3/);
   });
 
   test("watch tells changes as they happen, and where to go on", async (t) => {

@@ -3,6 +3,7 @@ import type { CheckAnswer, TenantPort } from "../../model/authz.ts";
 import { HoldfastError } from "../../model/errors.ts";
 import { defaultLimits } from "../../model/limits.ts";
 import { formatObject, formatSubject, type Relationship } from "../../model/relationship.ts";
+import type { Placed } from "../placed.ts";
 import { parseObject, parseSubject } from "../relationship-text.ts";
 import { parseOpenfgaMod } from "../schema/openfga/mod-file.ts";
 import { modFileName, parseOpenfgaModules } from "../schema/openfga/modules.ts";
@@ -16,7 +17,7 @@ import {
   type StoreTuple,
 } from "../schema/openfga/store-file.ts";
 import { toOpenfgaJson } from "../schema/openfga/to-json.ts";
-import { Loading, type Placed } from "./load.ts";
+import { Loading } from "./load.ts";
 import type { YamlSource } from "./source.ts";
 import { readTupleFile } from "./tuple-file.ts";
 import type {

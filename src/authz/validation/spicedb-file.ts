@@ -2,9 +2,10 @@
 import type { CheckItem, TenantPort, Verdict } from "../../model/authz.ts";
 import { HoldfastError } from "../../model/errors.ts";
 import type { CaveatContext } from "../../model/relationship.ts";
+import type { Placed } from "../placed.ts";
 import { isBlank, parseCheckItem, parseContext, parseRelationship } from "../relationship-text.ts";
 import { describeMember, type ExpectedMember, parseExpected, printMember } from "./expected.ts";
-import { Loading, type Placed } from "./load.ts";
+import { Loading } from "./load.ts";
 import { membersOf } from "./membership.ts";
 import type { YamlSource } from "./source.ts";
 import type {

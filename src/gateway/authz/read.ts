@@ -104,6 +104,35 @@ export function readRelationship(value: unknown, what: string): Relationship {
   return relationship;
 }
 
+/**
+ * One line of a file or a stream: the text that people write, or JSON. What cannot be read is
+ * `invalid-relationship` or `invalid-json`; which line it is, is for the caller to say.
+ */
+export function readLine(line: string): Relationship {
+  const text = line.trim();
+  if (!text.startsWith("{") && !text.startsWith('"')) return parseRelationship(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw fail("invalid-json", { what: "line", reason: toHoldfastError(error).message });
+  }
+  try {
+    return readRelationship(value, "it");
+  } catch (error) {
+    const { what, reason } = toHoldfastError(error).details;
+    const field = String(what).replace(/^it\./, "");
+    const shown = text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+    throw fail("invalid-relationship", {
+      what: shown.toWellFormed(),
+      reason: `${field}: ${reason}`,
+    });
+  }
+}
+
+/** As much of a line as an error shows. */
+const longestShown = 200;
+
 export function readRelationships(value: unknown, what: string): Relationship[] {
   return readListOf(value, what).map((each, i) => readRelationship(each, `${what}[${i}]`));
 }

@@ -1,11 +1,13 @@
 /** What the commands of authorization have in common: where it is, and how questions are written. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { errorAt, type Placed } from "../../../authz/placed.ts";
 import { isBlank, parseObject, parseRelationship } from "../../../authz/relationship-text.ts";
 import { connectAuthz } from "../../../client/authz-client.ts";
+import { readLine } from "../../../gateway/authz/read.ts";
 import type { AuthzPort, Consistency, Question, TenantPort } from "../../../model/authz.ts";
-import { fail } from "../../../model/errors.ts";
-import type { ObjectRef, Relationship, RelationshipFilter } from "../../../model/relationship.ts";
+import { fail, toHoldfastError } from "../../../model/errors.ts";
+import type { ObjectRef, RelationshipFilter } from "../../../model/relationship.ts";
 import { openAuthz } from "../../../server/open-authz.ts";
 import {
   addConnectionOptions,
@@ -169,14 +171,31 @@ export function parseRight(text: string): { readonly resource: ObjectRef; permis
 }
 
 /** Relationships from the command line: texts, or `@file` and `-` with one a line. */
-export async function readRelationships(texts: readonly string[]): Promise<Relationship[]> {
-  const all: Relationship[] = [];
+export async function readRelationships(texts: readonly string[]): Promise<Placed[]> {
+  const all: Placed[] = [];
   for (const text of texts) {
-    const isFile = text === "-" || text.startsWith("@");
-    const lines = isFile ? (await readSource(text)).split("\n") : [text];
-    for (const line of lines) if (!isBlank(line)) all.push(parseRelationship(line));
+    if (text !== "-" && !text.startsWith("@")) {
+      all.push({ relationship: parseRelationship(text), line: null });
+      continue;
+    }
+    const lines = (await readSource(text)).split("\n");
+    const place = text === "-" ? {} : { file: text.slice(1) };
+    for (const [index, line] of lines.entries()) {
+      const relationship = readPlaced(line, { ...place, line: index + 1 });
+      if (relationship !== undefined) all.push(relationship);
+    }
   }
   return all;
+}
+
+/** Undefined for a line that says nothing; what it cannot be read for is told with its place. */
+export function readPlaced(text: string, place: Omit<Placed, "relationship">): Placed | undefined {
+  if (isBlank(text)) return undefined;
+  try {
+    return { relationship: readLine(text), ...place };
+  } catch (error) {
+    throw errorAt(toHoldfastError(error), place.line ?? 1, place);
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
