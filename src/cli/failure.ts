@@ -1,5 +1,8 @@
 /** Errors as the CLI tells them: what happened and why, what to do, the code; and exit codes. */
+
+import { PermissionDenied } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, HoldfastError, reasonOf } from "../model/errors.ts";
+import { SchemaInvalid } from "../model/schema-invalid.ts";
 import { say, stderr } from "./terminal.ts";
 
 /** The one table of exit codes, from which the help is made. */
@@ -77,6 +80,8 @@ function toJson(error: unknown): object {
     ...(error instanceof InvocationFailure ? { invocation: error.id } : {}),
     ...(action === undefined ? {} : { action }),
     ...(error instanceof HoldfastError ? { details: error.details } : {}),
+    ...(error instanceof SchemaInvalid ? { problems: error.problems } : {}),
+    ...(error instanceof PermissionDenied ? { explanation: error.explanation } : {}),
   };
 }
 

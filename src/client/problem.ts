@@ -1,8 +1,9 @@
 /** Errors from answers: the ones that the server means, or what can be said of a foreign answer. */
-import type { Explanation } from "../model/authz.ts";
+import type { Explanation, SchemaProblemDescription } from "../model/authz.ts";
 import { decodeError } from "../model/codec.ts";
 import { PermissionDenied } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, HoldfastError } from "../model/errors.ts";
+import { SchemaInvalid } from "../model/schema-invalid.ts";
 import type { HttpReply } from "./transport.ts";
 
 /** Problem details (RFC 9457) with Holdfast's members. */
@@ -12,6 +13,8 @@ interface Problem {
   readonly details?: unknown;
   /** Why a permission was denied, for those who may know. */
   readonly explanation?: Explanation;
+  /** What is wrong with a schema. */
+  readonly problems?: readonly SchemaProblemDescription[];
   /** How the invocation failed, if it did. */
   readonly error?: unknown;
 }
@@ -28,12 +31,16 @@ export function errorOf(reply: HttpReply, url: string): Error {
     // A later server may know codes that this client does not.
     return fail("internal", { reason: `${code}: ${String(detail ?? "no detail")}` });
   }
-  const error =
-    code === "permission-denied"
-      ? new PermissionDenied(detailsOf(problem.details), problem.explanation)
-      : new HoldfastError(code as ErrorCode, detailsOf(problem.details)); // hasOwn
+  const error = knownError(code as ErrorCode, problem); // hasOwn
   if (typeof detail === "string") error.message = detail;
   return error;
+}
+
+function knownError(code: ErrorCode, problem: Problem): HoldfastError {
+  const details = detailsOf(problem.details);
+  if (code === "permission-denied") return new PermissionDenied(details, problem.explanation);
+  if (code === "schema-invalid") return new SchemaInvalid(details, problem.problems ?? []);
+  return new HoldfastError(code, details);
 }
 
 function parseProblem(text: string): Problem | undefined {

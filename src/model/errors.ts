@@ -366,8 +366,9 @@ export const errorTable = {
   },
   "schema-orphans": {
     status: 409,
-    message: "The schema has no place for {count} stored relationships, {example} for one",
-    action: "Delete them first, or say that they may stay and count for nothing.",
+    message: "The schema has no place for {count} of the stored relationships: {examples}",
+    action:
+      "Delete them first, or say that they may stay and count for nothing: orphans: keep, or --keep-orphans.",
   },
   "unknown-type": {
     status: 400,

@@ -252,7 +252,10 @@ describe("relationships", () => {
       {},
     );
     assert.equal(code, 3);
-    assert.match(stderr, /0 are written; go on with: .* --tenant acme --url \S+ --from 1 --token …\n/);
+    assert.match(
+      stderr,
+      /0 are written; go on with: .* --tenant acme --url \S+ --from 1 --token …\n/,
+    );
     assert.match(stderr, /Without --create/);
     assert.doesNotMatch(stderr, /s3/);
   });
@@ -284,10 +287,12 @@ describe("schemas", () => {
     await ok(authz("relate", "document:1#owner@user:ada"));
     const refused = await authz("schema", "write", file);
     assert.equal(refused.code, 5);
-    assert.match(refused.stderr, /document:1#owner@user:ada/);
+    assert.match(refused.stderr, /document:1#owner@user:ada.*\n.*--keep-orphans/);
     const dry = await authz("schema", "write", file, "--dry-run");
-    assert.equal(dry.code, 0);
-    assert.match(dry.stderr, /1 relationships have no place in it:\n {2}document:1#owner@user:ada/);
+    assert.equal(dry.code, refused.code);
+    assert.match(dry.stderr, /1 relationship has no place in it:\n {2}document:1#owner@user:ada/);
+    assert.doesNotMatch(dry.stderr, /it is valid/);
+    assert.equal((await authz("schema", "diff", file, "--exit-code")).code, 1);
     const diff = await ok(authz("schema", "diff", file));
     assert.equal(diff, "- relation document#owner\n~ document#edit = owner → viewer");
     await ok(authz("schema", "write", file, "--keep-orphans"));
@@ -308,6 +313,42 @@ describe("schemas", () => {
       stderr,
       /bad\.zed:3:17: error: .*\. Did you mean "user"\? \[[a-z-]+\]\n.*bad\.zed:4:17: error/,
     );
+  });
+
+  test("all that is wrong is told by a write, as by lint, and in parts with --json", async (t) => {
+    const authz = await onServer("wrong-schemas");
+    const file = path.join(tempFolder(t), "bad.zed");
+    writeFileSync(
+      file,
+      "definition user {}\ndefinition doc {\n  relation one: usr\n  relation two: usr\n}",
+    );
+    const { code, stderr } = await authz("schema", "write", file);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /bad\.zed:3:17: error: .*\. Did you mean "user"\?.*\n.*bad\.zed:4:17: error/,
+    );
+    for (const word of ["write", "lint"]) {
+      const json = await authz("schema", word, file, "--json");
+      const { problems } = JSON.parse(json.stderr).error;
+      const places = problems.map((one: { line: number; column: number }) => [
+        one.line,
+        one.column,
+      ]);
+      assert.deepEqual(
+        places,
+        [
+          [3, 17],
+          [4, 17],
+        ],
+        word,
+      );
+    }
+    writeFileSync(file, "");
+    for (const word of ["write", "lint"]) {
+      const empty = await authz("schema", word, file);
+      assert.deepEqual([empty.code, /bad\.zed is empty/.test(empty.stderr)], [2, true], word);
+    }
   });
 
   test("lint tells what is probably not meant; --strict ends with 1", async (t) => {

@@ -5,6 +5,7 @@ import { formatRelationship } from "../../model/relationship.ts";
 import type { Placed } from "../placed.ts";
 import { parseSchema } from "../schema/dialect.ts";
 import { lintSchema } from "../schema/lint.ts";
+import { problemText } from "../schema/problem.ts";
 import type { SchemaProblem } from "../schema/schema.ts";
 import type { FileProblem, SchemaSource } from "./validation.ts";
 
@@ -27,9 +28,9 @@ export class Loading {
     const { schema, problems } = parseSchema(text, { dialect });
     const warnings = schema === null ? [] : lintSchema(schema);
     for (const problem of [...problems, ...warnings]) {
-      const { message, severity, suggestion, at } = problem;
+      const { severity, at } = problem;
       this.problems.push({
-        message: suggestion === undefined ? message : `${message}. ${suggestion}`,
+        message: problemText(problem),
         severity,
         line: file === null ? lineOf(problem) : at.line,
         ...(problem.file !== undefined ? { file: problem.file } : file === null ? {} : { file }),

@@ -3,7 +3,7 @@ import type { Change } from "../../../model/authz.ts";
 import { plain } from "../../failure.ts";
 import { print, say, stderr, stdout } from "../../terminal.ts";
 import { formatTime } from "../../time.ts";
-import { type AuthzOptions, addTenantOptions, withTenant } from "./ground.ts";
+import { type AuthzOptions, addTenantOptions, collect, withTenant } from "./ground.ts";
 import { lineOf } from "./lines.ts";
 import { addPageOptions, pageOf } from "./pages.ts";
 
@@ -20,7 +20,11 @@ export const examples: readonly (readonly [string, string])[] = [
 ];
 
 export function define(command: Command): void {
-  addPageOptions(command).option("--type <name...>", "only of resources of these types");
+  addPageOptions(command).option(
+    "--type <name>",
+    "only of resources of this type; may be given several times",
+    collect,
+  );
   addTenantOptions(command).action(changes);
 }
 

@@ -82,12 +82,21 @@ export interface QuestionOptions extends AuthzOptions {
 export function addQuestionOptions(command: Command): Command {
   command
     .option("--context <json>", "values for caveats: JSON, @file, or - for standard input")
-    .option("--with <relationship...>", "relationships that hold for this question alone")
+    .option(
+      "--with <relationship>",
+      "holds for this question alone; may be given several times",
+      collect,
+    )
     .option("--fresh <zookie>", "at least as fresh as this")
     .option("--at <zookie>", "at just this revision")
     .option("--latest", "after everything acknowledged before")
     .option("--schema <id>", "evaluate this schema (default: the current one)");
   return addTenantOptions(command);
+}
+
+/** An option that may be given several times: one value each, so that it takes no argument away. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 export async function readQuestion(options: QuestionOptions): Promise<Question> {
