@@ -383,7 +383,7 @@ export const errorTable = {
   "relation-not-writable": {
     status: 400,
     message: "{type}#{relation} is a permission, which stores no relationships",
-    action: "Write to a relation that it is computed from.",
+    action: "Write to a relation that it is computed from; {suggestion}",
   },
   "subject-not-allowed": {
     status: 400,

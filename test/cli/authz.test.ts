@@ -274,6 +274,31 @@ describe("relationships", () => {
     const again = start(t, ["authz", "watch", "--json", "--after", zookie], { env });
     await again.printed(/"operation":"delete"/);
   });
+
+  test("a watch whose server is lost goes on by itself, and says so; of no type it is refused", async (t) => {
+    const authz = await onServer("watched-types");
+    const unknown = await authz("watch", "--type", "documnt");
+    assert.match(unknown.stderr, /no type documnt \[unknown-type\]\n.*"document"\?/);
+    const asked: string[] = [];
+    const flaky = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      if (asked.length !== 1 && asked.length < 4) request.socket.destroy();
+      else response.write(`{"kind":"heartbeat","zookie":"z${asked.length}"}\n`);
+      if (asked.length === 1) setTimeout(() => response.destroy(), 50);
+    });
+    await new Promise<void>((resolve) => flaky.listen(0, "127.0.0.1", resolve));
+    t.after(() => flaky.closeAllConnections());
+    t.after(() => flaky.close());
+    const address = `http://127.0.0.1:${(flaky.address() as AddressInfo).port}`;
+    const watching = start(t, ["authz", "watch", "--tenant", "acme", "--url", address]);
+    await watching.printed(
+      /trying again in 500ms\n[\s\S]*trying again in 1s\n[\s\S]*watching again/,
+    );
+    assert.match(asked[3] ?? "", /after=z1/);
+    const { code, stderr } = await watching.kill("SIGINT");
+    assert.equal(code, 0);
+    assert.match(stderr, /go on with: --after z4\n$/);
+  });
 });
 
 describe("schemas", () => {

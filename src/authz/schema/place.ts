@@ -90,7 +90,13 @@ function whyNot(
 ): NoPlace {
   const { resource, relation, subject, caveat, expiresAt } = relationship;
   if (definition.allowed.length === 0) {
-    return { code: "relation-not-writable", details: { type: resource.type, relation } };
+    const relations = [...(schema.types.get(resource.type)?.relations.values() ?? [])];
+    const names = relations.filter(isWritable).map(({ name }) => name);
+    const suggestion = suggest(relation, names);
+    return {
+      code: "relation-not-writable",
+      details: { type: resource.type, relation, suggestion },
+    };
   }
   if (!schema.types.has(subject.type)) return missing(schema, subject.type, "");
   if (
@@ -136,7 +142,8 @@ function missing(
       details: { type, suggestion: suggest(type, [...schema.types.keys()]) },
     };
   }
-  const suggestion = suggest(relation, namesOf(found.relations.values().filter(couldBe)));
+  const names = [...found.relations.values()].filter(couldBe).map(({ name }) => name);
+  const suggestion = suggest(relation, names);
   return { code: "unknown-relation", details: { type, relation, suggestion } };
 }
 
