@@ -208,6 +208,7 @@ export function subjectOf(asked: Asked, subject: SubjectRef): Subject {
   if (object === 0 || subject.id === wildcardId) {
     const what = `${subject.type}:${String(subject.id).slice(0, 256)}`;
     const wildcard = dialect === "openfga";
+    if (subject.id === wildcardId && !wildcard) throw fail("wildcard-asked", { subject: what });
     checkSubject(subject, { limits: tenant.limits, dialect, what, wildcard });
   }
   if (object === 0) {

@@ -415,6 +415,16 @@ export const errorTable = {
     message: "{what} is not a relationship that can be used: {reason}",
     action: "Write it as type:id#relation@type:id, with ids the schema language allows.",
   },
+  "invalid-object": {
+    status: 400,
+    message: "{what} cannot be used as an object: {reason}",
+    action: "Write it as type:id, such as document:1.",
+  },
+  "wildcard-asked": {
+    status: 400,
+    message: "{subject} cannot be asked about: it stands for everybody, and a question is about one",
+    action: "Ask about one subject, or look up the subjects: everybody is among them if they may.",
+  },
   "invalid-filter": {
     status: 400,
     message: "The filter cannot be used: {reason}",

@@ -155,7 +155,8 @@ function suggest(name: string, candidates: readonly string[]): string {
   if (near !== undefined) return `did you mean "${near}"?`;
   if (candidates.length === 0) return "there is none.";
   const more = candidates.length > mostNames ? `, and ${candidates.length - mostNames} more` : "";
-  return `there are ${candidates.slice(0, mostNames).join(", ")}${more}.`;
+  const names = candidates.slice(0, mostNames).join(", ");
+  return `there ${candidates.length === 1 ? "is" : "are"} ${names}${more}.`;
 }
 
 function listed(allowed: readonly AllowedSubject[]): string {

@@ -397,9 +397,9 @@ test("problems of JSON stand where the part stands that they are about", () => {
   const at = (json: string): string[] =>
     parseOpenfgaJson(json, limits).problems.map(({ at }) => `${at.line}:${at.column}`);
   assert.deepEqual(at(text), ["9:52", "7:94"]);
-  assert.deepEqual(at(text.replace('"vewer"', "7")), ["7:93"]);
+  assert.deepEqual(at(text.replace('"vewer"', "7")), ["7:93", "7:61"]);
   assert.deepEqual(at(text.replace('"user" },', '"user" }')), ["5:5"]);
-  assert.deepEqual(at(text.slice(0, -1)), ["12:4"]);
+  assert.deepEqual(at(text.slice(0, -1)), ["13:1"]);
 });
 
 test("syntax is told in plain words, and no full stop stands twice", () => {
