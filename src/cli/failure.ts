@@ -91,10 +91,15 @@ function codeOf(error: unknown): string {
 }
 
 function actionOf(error: unknown): string | undefined {
-  if (error instanceof HoldfastError) return error.action;
+  if (error instanceof HoldfastError) return cliActions[error.code] ?? error.action;
   if (error instanceof InvocationFailure) return `See how it went: holdfast show ${error.id}`;
   return codeOf(error) === "internal" ? errorTable.internal.action : undefined;
 }
+
+/** Where the table speaks of HTTP. */
+const cliActions: Partial<Record<ErrorCode, string>> = {
+  unauthorized: "Give a token that the server was configured with: --token, or HOLDFAST_TOKEN.",
+};
 
 const byCode: Partial<Record<ErrorCode, keyof typeof exitCodes>> = {
   "store-in-use": "failed",

@@ -85,7 +85,10 @@ export class Door {
       if (timingSafeEqual(known.digest, given)) caller = known.name;
     }
     if (caller === undefined || scheme.toLowerCase() !== "bearer" || rest.length > 0) {
-      throw fail("unauthorized");
+      const isNone = headers.authorization === undefined;
+      throw fail("unauthorized", {
+        given: isNone ? "none was given" : "the one given is not known",
+      });
     }
     return caller;
   }

@@ -278,7 +278,7 @@ export const errorTable = {
   },
   unauthorized: {
     status: 401,
-    message: "An access token is needed, and the one given is not known",
+    message: "An access token is needed, and {given}",
     action: "Send `Authorization: Bearer <token>` with a token the server was configured with.",
   },
   "address-refused": {
@@ -422,8 +422,9 @@ export const errorTable = {
   },
   "wildcard-asked": {
     status: 400,
-    message: "{subject} cannot be asked about: it stands for everybody, and a question is about one",
-    action: "Ask about one subject, or look up the subjects: everybody is among them if they may.",
+    message:
+      "{what} cannot be asked about: it stands for all of its type, and a question is about one",
+    action: "Ask about one; a lookup of subjects says whether everybody may.",
   },
   "invalid-filter": {
     status: 400,

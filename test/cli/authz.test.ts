@@ -101,6 +101,22 @@ describe("questions", () => {
     assert.equal(plain.code, 1);
   });
 
+  test("--with takes one value each time, and so leaves the question alone", async () => {
+    const more = ["--with", "group:eng#member@user:eve", "--with", "group:x#member@user:eve"];
+    assert.equal((await authz("check", ...more, "document:1#view@user:eve")).code, 0);
+  });
+
+  test("what cannot be asked about, or is no object, is told as that", async () => {
+    const [everybody, subject, object] = await Promise.all([
+      authz("check", "document:1#view@user:*"),
+      authz("permissions", "document:1", "user"),
+      authz("delete", "--object", "document"),
+    ]);
+    assert.match(everybody.stderr, /user:\* cannot be asked about: .*\[wildcard-asked\]/);
+    assert.match(subject.stderr, /"user" cannot be used as an object: .*type:id/);
+    assert.match(object.stderr, /"document" cannot be used as an object: .*type:id/);
+  });
+
   test("explain prints a tree whose columns line up", async () => {
     const text = await ok(authz("explain", "document:1#view@user:ada"));
     const [verdict, root, ...tree] = text.split("\n");
@@ -157,6 +173,9 @@ describe("relationships", () => {
     assert.equal(past, "group:x#member@user:bob");
     const deleted = await ok(authz("delete", "--subject", "user:ada", "--json"));
     assert.equal(JSON.parse(deleted).deleted, 2);
+    const { stderr: end } = await authz("changes");
+    assert.doesNotMatch(end, /^more/m);
+    assert.match((await authz("changes", "--limit", "2")).stderr, /^more: --after \S+$/m);
     const changes = await ok(authz("changes", "--all"));
     const kinds = changes.split("\n").map((line) => line.slice(20, 21));
     assert.equal(kinds.join(""), "s+++---");
@@ -441,6 +460,26 @@ assertions:
     const json = await run(["authz", "validate", bad, "--json"]);
     assert.equal(JSON.parse(json.stdout).passed, false);
     assert.equal((await run(["authz", "validate", "nothing.yaml"])).code, 2);
+  });
+});
+
+describe("a server with tokens", () => {
+  test("says which token it lacks, and which right a key lacks", async (t) => {
+    const tokens = JSON.stringify([
+      { name: "all", token: "a1" },
+      { name: "reader", token: "r1", rights: [{ tenant: "acme", operations: ["check"] }] },
+    ]);
+    const closed = start(t, ["serve", "test/cli/app.ts", "--port", "0", "--store", ":memory:"], {
+      env: { HOLDFAST_TOKENS: tokens },
+    });
+    const env = { HOLDFAST_URL: await closed.url(), HOLDFAST_TENANT: "acme" };
+    const none = await run(["authz", "read"], { env });
+    assert.equal(none.code, 6);
+    assert.match(none.stderr, /needed, and none was given .*\n.*--token, or HOLDFAST_TOKEN/);
+    const wrong = await run(["authz", "read", "--token", "x"], { env });
+    assert.match(wrong.stderr, /needed, and the one given is not known/);
+    const reader = await run(["authz", "read", "--token", "r1"], { env });
+    assert.match(reader.stderr, /reader has no permission read on tenant acme, where it has only check/);
   });
 });
 

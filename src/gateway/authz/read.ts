@@ -11,6 +11,7 @@ import type {
   RelationshipUpdate,
   SubjectRef,
 } from "../../model/relationship.ts";
+import { notKnown } from "../fields.ts";
 
 /**
  * The nouns of authorization out of parsed JSON. They look on the wire as they look in the code; an
@@ -258,9 +259,9 @@ function readTime(value: unknown, what: string): number {
 }
 
 function unknownField(what: string, name: string, allowed: ReadonlySet<string>): Error {
-  const known = [...allowed].join(", ");
   const quoted = JSON.stringify(name.slice(0, 100).toWellFormed());
-  return refuse(`The field ${quoted} of ${what}`, `it is not known here; known are ${known}`);
+  const of = what === "The body" ? "the body" : what;
+  return refuse(`The field ${quoted} of ${of}`, notKnown(name, [...allowed]));
 }
 
 export function refuse(what: string, reason: string): Error {
