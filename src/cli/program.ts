@@ -26,8 +26,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     else await program.parseAsync([...words], { from: "user" });
     return Number(process.exitCode ?? exitCodes.ok.code);
   } catch (error) {
-    if (error instanceof PermissionDenied && !json) await explainDenial(error);
-    if (!(error instanceof CommanderError)) return reportFailure(error, { json });
+    if (!(error instanceof CommanderError)) {
+      const code = reportFailure(error, { json });
+      if (error instanceof PermissionDenied && !json) await explainDenial(error);
+      return code;
+    }
     if (error.exitCode === 0) return exitCodes.ok.code; // help or version was asked for
     const known = leafOf(argv)?.path ?? commandTable.find(({ name }) => name === argv[0])?.name;
     const reason = error.message.replace(/^error: /, "").replaceAll("\n", " ");

@@ -465,10 +465,7 @@ assertions:
 
 describe("a server with tokens", () => {
   test("says which token it lacks, and which right a key lacks", async (t) => {
-    const tokens = JSON.stringify([
-      { name: "all", token: "a1" },
-      { name: "reader", token: "r1", rights: [{ tenant: "acme", operations: ["check"] }] },
-    ]);
+    const tokens = "all:a1,reader[acme=check]:r1";
     const closed = start(t, ["serve", "test/cli/app.ts", "--port", "0", "--store", ":memory:"], {
       env: { HOLDFAST_TOKENS: tokens },
     });
@@ -479,8 +476,25 @@ describe("a server with tokens", () => {
     const wrong = await run(["authz", "read", "--token", "x"], { env });
     assert.match(wrong.stderr, /needed, and the one given is not known/);
     const reader = await run(["authz", "read", "--token", "r1"], { env });
-    assert.match(reader.stderr, /reader has no permission read on tenant acme, where it has only check/);
+    assert.match(
+      reader.stderr,
+      /reader has no permission read on tenant acme, where it has only check/,
+    );
   });
+});
+
+test("a call that is refused says why, to those who may know", async (t) => {
+  const guarded = start(t, ["serve", "test/guarded/app.ts", "--port", "0", "--store", ":memory:"], {
+    env: { HOLDFAST_TOKENS: "ada:a1,bob:b1" },
+  });
+  const env = { HOLDFAST_URL: await guarded.url() };
+  await ok(run(["call", "page/home/create", "--token", "a1"], { env }));
+  const refused = await run(["call", "page/home/write", '"x"', "--token", "b1"], { env });
+  assert.equal(refused.code, 6);
+  assert.match(
+    refused.stderr,
+    /user:bob has no permission write .*\n.*\n✗ page:home#write .*\n.*owner/,
+  );
 });
 
 describe("help", () => {

@@ -475,3 +475,13 @@ test("a context that is too deep is refused, however its name is written", async
   assert.equal((await stage.post("/authz/tenants/acme/check", elsewhere)).status, 400);
   assert.deepEqual(stage.calls, []);
 });
+
+test("a field that is not known is told with what was meant", async () => {
+  await using stage = await makeAuthzStage();
+  const body = { resource: "document:1", permision: "view", subject: "user:ada" };
+  const { detail } = await problem(await stage.ask("check", body));
+  assert.match(
+    String(detail),
+    /^The field "permision" of the body is not acceptable: .* \(did you mean permission\?\); known are/,
+  );
+});
