@@ -6,6 +6,13 @@ export function unreadable(file: string, error: unknown): Error {
   return fail("file-unreadable", { file, reason: reasons[code] ?? reasonOf(error) }, error);
 }
 
+/** The same for one that was to be written. */
+export function unwritable(file: string, error: unknown): Error {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known = code === "ENOENT" ? "there is no such folder" : reasons[code];
+  return fail("invalid-argument", { what: `The file ${file}`, reason: known ?? reasonOf(error) });
+}
+
 export function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error;
 }

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { drawExplanation } from "../../../authz/picture/picture.ts";
 import { parseCheckItem } from "../../../authz/relationship-text.ts";
+import { unwritable } from "../../../server/file-error.ts";
 import { print, say, stderr } from "../../terminal.ts";
 import { addQuestionOptions, type QuestionOptions, readQuestion, withTenant } from "./ground.ts";
 import { answerWith, exitNote, explanationText, verdictText } from "./verdict.ts";
@@ -36,7 +37,10 @@ function explain(text: string, options: ExplainOptions): Promise<void> {
         print(picture.trimEnd());
         return verdict;
       }
-      await writeFile(options.svg, picture);
+      const { svg } = options;
+      await writeFile(svg, picture).catch((error: unknown) => {
+        throw unwritable(svg, error);
+      });
       say(stderr.style.dim(`the picture is in ${options.svg}`));
     }
     if (options.json === true) print(JSON.stringify(answer));
