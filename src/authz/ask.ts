@@ -196,6 +196,7 @@ export function objectOf(asked: Asked, { type, id }: ObjectRef): number {
   const number = typeOf(asked, type);
   const known = graph.objects.find(number, id);
   if (known !== 0) return known;
+  if (id === wildcardId) throw fail("wildcard-asked", { what: `${type}:${id}` });
   const { dialect } = schema.schema;
   checkObjectId(
     { type, id },
@@ -229,6 +230,7 @@ export function subjectOf(asked: Asked, subject: SubjectRef): Subject {
   if (object === 0 || subject.id === wildcardId) {
     const what = `${subject.type}:${String(subject.id).slice(0, 256)}`;
     const wildcard = dialect === "openfga";
+    if (subject.id === wildcardId && !wildcard) throw fail("wildcard-asked", { what });
     checkSubject(subject, { limits: tenant.limits, dialect, what, wildcard });
   }
   if (object === 0) object = numberOf(asked, type, subject.id);

@@ -16,22 +16,35 @@ import {
   type SubjectRef,
 } from "../model/relationship.ts";
 
-/** `document:1`; ids may have colons of their own. */
+/** `document:1`; ids may have colons of their own. Throws `invalid-object`. */
 export function parseObject(text: string): ObjectRef {
-  if (typeof text !== "string") throw refuse(text, "it is not text");
+  return readObject(text, (reason) => refuseObject(text, reason));
+}
+
+/**
+ * `user:ada`, `user:*` or `group:x#member`. The relation `...` of SpiceDB is the object itself. Throws
+ * `invalid-object`.
+ */
+export function parseSubject(text: string): SubjectRef {
+  return readSubject(text, (reason) => refuseObject(text, reason));
+}
+
+type Refuse = (reason: string) => Error;
+
+function readObject(text: string, refuse: Refuse): ObjectRef {
+  if (typeof text !== "string") throw refuse("it is not text");
   const colon = text.indexOf(":");
-  if (colon <= 0 || colon === text.length - 1) throw refuse(text, "an object is type:id");
+  if (colon <= 0 || colon === text.length - 1) throw refuse("an object is type:id");
   return { type: text.slice(0, colon), id: text.slice(colon + 1) };
 }
 
-/** `user:ada`, `user:*` or `group:x#member`. The relation `...` of SpiceDB is the object itself. */
-export function parseSubject(text: string): SubjectRef {
-  if (typeof text !== "string") throw refuse(text, "it is not text");
+function readSubject(text: string, refuse: Refuse): SubjectRef {
+  if (typeof text !== "string") throw refuse("it is not text");
   const hash = text.indexOf("#");
-  if (hash < 0) return parseObject(text);
-  const object = parseObject(text.slice(0, hash));
+  if (hash < 0) return readObject(text, refuse);
+  const object = readObject(text.slice(0, hash), refuse);
   const relation = text.slice(hash + 1);
-  if (!isName.test(relation)) throw refuse(text, "after # must stand one relation");
+  if (!isName.test(relation)) throw refuse("after # must stand one relation");
   return relation === "..." ? object : { ...object, relation };
 }
 
@@ -56,9 +69,11 @@ export function parseRelationship(source: string): Relationship {
   const bracket = text.indexOf("[", at);
   const end = bracket < 0 ? text.length : bracket;
   return {
-    resource: parseObject(text.slice(0, hash)),
+    resource: readObject(text.slice(0, hash), (reason) => refuse(text, `its resource: ${reason}`)),
     relation,
-    subject: parseSubject(text.slice(at + 1, end).trimEnd()),
+    subject: readSubject(text.slice(at + 1, end).trimEnd(), (reason) =>
+      refuse(text, `its subject: ${reason}`),
+    ),
     ...new TraitReader(text, end).read(),
   };
 }
@@ -207,9 +222,15 @@ export function parseContext(json: string, of: string): CaveatContext {
 const longestShown = 200;
 
 function refuse(given: unknown, reason: string): Error {
-  if (typeof given !== "string")
-    return fail("invalid-relationship", { what: "What was given", reason });
-  const text: string = given;
-  const shown = text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
-  return fail("invalid-relationship", { what: JSON.stringify(shown.toWellFormed()), reason });
+  return fail("invalid-relationship", { what: shown(given), reason });
+}
+
+function refuseObject(given: unknown, reason: string): Error {
+  return fail("invalid-object", { what: shown(given), reason });
+}
+
+function shown(given: unknown): string {
+  if (typeof given !== "string") return "What was given";
+  const start = given.length > longestShown ? `${given.slice(0, longestShown)}…` : given;
+  return JSON.stringify(start.toWellFormed());
 }

@@ -4,6 +4,7 @@ import { connect } from "../client/http-client.ts";
 import { makeNodeHost } from "../host/node-host.ts";
 import { fail } from "../model/errors.ts";
 import type { InvocationAddress, Port, PromiseAddress } from "../model/port.ts";
+import { unreadable } from "../server/file-error.ts";
 import { type Duration, formatDuration, parseDuration } from "../std/duration.ts";
 import { plain, usageError } from "./failure.ts";
 import { print, readEnv, readInput, say, showStatus, stderr } from "./terminal.ts";
@@ -84,8 +85,8 @@ export async function readSource(text: string): Promise<string> {
   if (!text.startsWith("@")) return text;
   const { readFile } = await import("node:fs/promises");
   const file = text.slice(1);
-  return readFile(file, "utf8").catch((error: Error) => {
-    throw fail("invalid-argument", { what: `The file ${file}`, reason: error.message }, error);
+  return readFile(file, "utf8").catch((error: unknown) => {
+    throw unreadable(file, error);
   });
 }
 
@@ -99,10 +100,15 @@ export function parseMilliseconds(text: string, what: string): number {
   return parseDuration(parseTime(text, what)) ?? 0;
 }
 
-export function parseCount(text: string, option: string, max: number): number {
+export function parseCount(
+  text: string,
+  option: string,
+  { min = 0, max, command }: { min?: number; max: number; command: string },
+): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (count <= max) return count;
-  throw usageError(`${option} takes a whole number from 0 to ${max}, not ${JSON.stringify(text)}`);
+  if (count >= min && count <= max) return count;
+  const reason = `${option} takes a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`;
+  throw usageError(reason, command);
 }
 
 /**

@@ -1,5 +1,8 @@
 /** Errors as the CLI tells them: what happened and why, what to do, the code; and exit codes. */
+
+import { PermissionDenied } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, HoldfastError, reasonOf } from "../model/errors.ts";
+import { SchemaInvalid } from "../model/schema-invalid.ts";
 import { say, stderr } from "./terminal.ts";
 
 /** The one table of exit codes, from which the help is made. */
@@ -43,8 +46,11 @@ export function usageError(reason: string, command?: string): HoldfastError {
 }
 
 /** Tells the error on standard error, and gives the exit code. */
-export function reportFailure(error: unknown, options: { readonly json: boolean }): number {
-  say(options.json ? JSON.stringify({ error: toJson(error) }) : formatFailure(error));
+export function reportFailure(
+  error: unknown,
+  { json, more = {} }: { readonly json: boolean; readonly more?: object },
+): number {
+  say(json ? JSON.stringify({ error: toJson(error), ...more }) : formatFailure(error));
   return exitCodeOf(error);
 }
 
@@ -54,7 +60,7 @@ export function formatFailure(error: unknown): string {
   const [first = "", ...rest] = plain(reasonOf(error)).split("\n");
   const lines = [`${red("✗")} ${bold(first)} ${dim(`[${plain(code)}]`)}`, ...rest];
   const { cause } = error instanceof Error ? error : { cause: undefined };
-  if (cause !== undefined && !(error instanceof InvocationFailure)) {
+  if (cause !== undefined && !(error instanceof InvocationFailure) && code !== "file-unreadable") {
     const why = plain(reasonOf(cause));
     if (!reasonOf(error).includes(why)) lines.push(`  ${dim("why:")} ${why}`);
   }
@@ -79,6 +85,8 @@ function toJson(error: unknown): object {
     ...(error instanceof InvocationFailure ? { invocation: error.id } : {}),
     ...(action === undefined ? {} : { action }),
     ...(error instanceof HoldfastError ? { details: error.details } : {}),
+    ...(error instanceof SchemaInvalid ? { problems: error.problems } : {}),
+    ...(error instanceof PermissionDenied ? { explanation: error.explanation } : {}),
   };
 }
 
@@ -88,10 +96,15 @@ function codeOf(error: unknown): string {
 }
 
 function actionOf(error: unknown): string | undefined {
-  if (error instanceof HoldfastError) return error.action;
+  if (error instanceof HoldfastError) return cliActions[error.code] ?? error.action;
   if (error instanceof InvocationFailure) return `See how it went: holdfast show ${error.id}`;
   return codeOf(error) === "internal" ? errorTable.internal.action : undefined;
 }
+
+/** Where the table speaks of HTTP. */
+const cliActions: Partial<Record<ErrorCode, string>> = {
+  unauthorized: "Give a token that the server was configured with: --token, or HOLDFAST_TOKEN.",
+};
 
 const byCode: Partial<Record<ErrorCode, keyof typeof exitCodes>> = {
   "store-in-use": "failed",

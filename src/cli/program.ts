@@ -1,5 +1,6 @@
 /** The command line as a whole: which command, its help, and what becomes of what it throws. */
 import { Command, CommanderError } from "commander";
+import { PermissionDenied } from "../model/denial.ts";
 import { readVersion } from "../server/version.ts";
 import {
   type CommandLeaf,
@@ -10,7 +11,7 @@ import {
 } from "./command.ts";
 import { commandTable } from "./command-table.ts";
 import { exitCodes, reportFailure, usageError } from "./failure.ts";
-import { endQuietlyWhenNobodyReads, print, stdout } from "./terminal.ts";
+import { endQuietlyWhenNobodyReads, print, say, stdout } from "./terminal.ts";
 
 /** Runs one command line; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -25,12 +26,23 @@ export async function main(argv: readonly string[]): Promise<number> {
     else await program.parseAsync([...words], { from: "user" });
     return Number(process.exitCode ?? exitCodes.ok.code);
   } catch (error) {
-    if (!(error instanceof CommanderError)) return reportFailure(error, { json });
+    if (!(error instanceof CommanderError)) {
+      const code = reportFailure(error, { json });
+      if (error instanceof PermissionDenied && !json) await explainDenial(error);
+      return code;
+    }
     if (error.exitCode === 0) return exitCodes.ok.code; // help or version was asked for
     const known = leafOf(argv)?.path ?? commandTable.find(({ name }) => name === argv[0])?.name;
     const reason = error.message.replace(/^error: /, "").replaceAll("\n", " ");
     return reportFailure(usageError(usageReason(reason, known), known), { json });
   }
+}
+
+/** Why, for those who may know it. Loaded here, since nothing else needs it. */
+async function explainDenial({ explanation }: PermissionDenied): Promise<void> {
+  if (explanation === undefined) return;
+  const { explanationText } = await import("./commands/authz/verdict.ts");
+  say(explanationText(explanation));
 }
 
 /** Commander prints the help where a word is missing, and has no more to say about it. */

@@ -48,7 +48,10 @@ async function fetchOpenApi(options: ConnectionOptions): Promise<OpenApi> {
     const reason = reasonOf(cause ?? error);
     throw fail("unreachable", { url, reason }, error);
   }
-  if (response.status === 401) throw fail("unauthorized");
+  if (response.status === 401) {
+    const given = token === undefined ? "none was given" : "the one given is not known";
+    throw fail("unauthorized", { given });
+  }
   if (!response.ok) {
     throw fail("unreachable", { url, reason: `the answer is HTTP ${response.status}` });
   }

@@ -1,8 +1,9 @@
 /** Errors from answers: the ones that the server means, or what can be said of a foreign answer. */
-import type { Explanation } from "../model/authz.ts";
+import type { Explanation, SchemaProblemDescription } from "../model/authz.ts";
 import { decodeError } from "../model/codec.ts";
 import { ExplainedError, PermissionDenied } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, HoldfastError } from "../model/errors.ts";
+import { SchemaInvalid } from "../model/schema-invalid.ts";
 import type { HttpReply } from "./transport.ts";
 
 /** Problem details (RFC 9457) with Holdfast's members. */
@@ -12,6 +13,8 @@ interface Problem {
   readonly details?: unknown;
   /** Why a permission was denied, or how far an answer got, for those who may know. */
   readonly explanation?: Explanation;
+  /** What is wrong with a schema. */
+  readonly problems?: readonly SchemaProblemDescription[];
   /** How the invocation failed, if it did. */
   readonly error?: unknown;
 }
@@ -33,9 +36,10 @@ export function errorOf(reply: HttpReply, url: string): Error {
   return error;
 }
 
-function errorFrom(code: ErrorCode, { details, explanation }: Problem): HoldfastError {
+function errorFrom(code: ErrorCode, { details, explanation, problems }: Problem): HoldfastError {
   const known = detailsOf(details);
   if (code === "permission-denied") return new PermissionDenied(known, explanation);
+  if (code === "schema-invalid") return new SchemaInvalid(known, problems ?? []);
   if (explanation !== undefined) return new ExplainedError(code, known, explanation);
   return new HoldfastError(code, known);
 }

@@ -126,5 +126,6 @@ export type {
   StoredRelationship,
   SubjectRef,
 } from "../model/relationship.ts";
+export { SchemaInvalid } from "../model/schema-invalid.ts";
 export { type OpenAuthzOptions, type OpenedAuthz, openAuthz } from "../server/open-authz.ts";
 export { type FileValidation, validateFile } from "../server/validate-file.ts";

@@ -105,7 +105,10 @@ export class Door {
       if (timingSafeEqual(known.digest, given)) found = known;
     }
     if (found === undefined || scheme.toLowerCase() !== "bearer" || rest.length > 0) {
-      throw fail("unauthorized");
+      const isNone = headers.authorization === undefined;
+      throw fail("unauthorized", {
+        given: isNone ? "none was given" : "the one given is not known",
+      });
     }
     return found;
   }

@@ -1,4 +1,5 @@
 import { fail } from "../model/errors.ts";
+import { nearest } from "../std/suggest.ts";
 import type { Body } from "./body.ts";
 
 /** The fields of a body that is an object with these names and no other; none for no body. */
@@ -10,13 +11,16 @@ export function readFields(
   const fields = readObject(body.value);
   for (const name of Object.keys(fields)) {
     if (allowed.includes(name)) continue;
-    const known = allowed.length === 0 ? "it takes none" : `known are ${allowed.join(", ")}`;
-    throw refuse(
-      `The field ${JSON.stringify(name.slice(0, 100))}`,
-      `it is not known here; ${known}`,
-    );
+    throw refuse(`The field ${JSON.stringify(name.slice(0, 100))}`, notKnown(name, allowed));
   }
   return fields;
+}
+
+/** Why a name is refused that is none of these. */
+export function notKnown(name: string, allowed: readonly string[]): string {
+  const known = allowed.length === 0 ? "it takes none" : `known are ${allowed.join(", ")}`;
+  const near = nearest(name, allowed);
+  return `it is not known here${near === undefined ? "" : ` (did you mean ${near}?)`}; ${known}`;
 }
 
 export function readObject(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import { type EncodedError, encodeError, TerminalError } from "../model/codec.ts";
 import { ExplainedError } from "../model/denial.ts";
 import { type ErrorCode, errorTable, fail, type HoldfastError } from "../model/errors.ts";
+import { SchemaInvalid } from "../model/schema-invalid.ts";
 
 /** Problem details of RFC 9457, ready to be sent. */
 export interface Problem {
@@ -77,6 +78,7 @@ function describe(
     details: error.details,
     instance,
     explanation: error instanceof ExplainedError ? error.explanation : undefined,
+    problems: error instanceof SchemaInvalid ? error.problems : undefined,
     error: failure,
   });
   return { status, code, text };

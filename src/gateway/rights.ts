@@ -55,7 +55,10 @@ export class Rights {
 
   /** `permission-denied`, whether or not there is such a tenant. */
   require(operation: Operation, tenant: string): void {
-    if (!this.may(operation, tenant)) throw denied(this.holder, operation, tenant);
+    if (this.may(operation, tenant)) return;
+    const known = this.#byTenant;
+    const given = [...(known?.get(tenant) ?? []), ...(known?.get(everyTenant) ?? [])];
+    throw denied({ holder: this.holder, operation, tenant, given });
   }
 
   /** Whether it may do anything at all with the tenant. */
@@ -80,12 +83,22 @@ export function requireUnlimited(rights: Rights, path: string): void {
   throw fail("permission-denied", { subject, permission: "access", resource: path });
 }
 
-function denied(holder: string, operation: Operation, tenant: string): Error {
+function denied({ holder, operation, tenant, given }: Denied): Error {
+  const where = tenant === everyTenant ? "all tenants" : `tenant ${tenant}`;
+  const has = given.length === 0 ? "no rights" : `only ${[...new Set(given)].join(", ")}`;
   return fail("permission-denied", {
     subject: `The key ${holder}`,
     permission: operation,
-    resource: tenant === everyTenant ? "all tenants" : `tenant ${tenant}`,
+    resource: `${where}, where it has ${has}`,
   });
+}
+
+interface Denied {
+  readonly holder: string;
+  readonly operation: Operation;
+  readonly tenant: string;
+  /** What it has there. */
+  readonly given: readonly Operation[];
 }
 
 function allows(given: ReadonlySet<Operation> | undefined, operation: Operation): boolean {

@@ -96,6 +96,12 @@ const problem = object(
     action: { type: "string", description: "What to do about it." },
     details: { type: "object", additionalProperties: { type: ["string", "number"] } },
     instance: { type: "string", description: "The invocation that failed." },
+    problems: {
+      type: "array",
+      items: { type: "object" },
+      description:
+        "Of `schema-invalid`: all that is wrong, each with code, message, line and column.",
+    },
     error: { $ref: "#/components/schemas/InvocationError" },
   },
   ["type", "title", "status", "detail", "code", "action", "details"],

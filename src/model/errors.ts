@@ -38,6 +38,11 @@ export const errorTable = {
     message: "The command line cannot be understood: {reason}",
     action: "`holdfast {command}--help` shows what it takes, with examples.",
   },
+  "file-unreadable": {
+    status: 400,
+    message: "The file {file} cannot be read: {reason}",
+    action: "Check its name, and who may read it.",
+  },
   "not-serialisable": {
     status: 400,
     message: "{what} cannot be written as JSON: {reason}",
@@ -278,7 +283,7 @@ export const errorTable = {
   },
   unauthorized: {
     status: 401,
-    message: "An access token is needed, and the one given is not known",
+    message: "An access token is needed, and {given}",
     action: "Send `Authorization: Bearer <token>` with a token the server was configured with.",
   },
   "address-refused": {
@@ -366,8 +371,9 @@ export const errorTable = {
   },
   "schema-orphans": {
     status: 409,
-    message: "The schema has no place for {count} stored relationships, {example} for one",
-    action: "Delete them first, or say that they may stay and count for nothing.",
+    message: "The schema has no place for {count} of the stored relationships: {examples}",
+    action:
+      "Delete them first, or say that they may stay and count for nothing: orphans: keep, or --keep-orphans.",
   },
   "unknown-type": {
     status: 400,
@@ -382,7 +388,7 @@ export const errorTable = {
   "relation-not-writable": {
     status: 400,
     message: "{type}#{relation} is a permission, which stores no relationships",
-    action: "Write to a relation that it is computed from.",
+    action: "Write to a relation that it is computed from; {suggestion}",
   },
   "subject-not-allowed": {
     status: 400,
@@ -413,6 +419,17 @@ export const errorTable = {
     status: 400,
     message: "{what} is not a relationship that can be used: {reason}",
     action: "Write it as type:id#relation@type:id, with ids the schema language allows.",
+  },
+  "invalid-object": {
+    status: 400,
+    message: "{what} cannot be used as an object: {reason}",
+    action: "Write it as type:id, such as document:1.",
+  },
+  "wildcard-asked": {
+    status: 400,
+    message:
+      "{what} cannot be asked about: it stands for all of its type, and a question is about one",
+    action: "Ask about one; a lookup of subjects says whether everybody may.",
   },
   "invalid-filter": {
     status: 400,

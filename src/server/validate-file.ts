@@ -3,7 +3,7 @@ import path from "node:path";
 import { isGood, validateText } from "../authz/validation/validate.ts";
 import type { ValidationReport } from "../authz/validation/validation.ts";
 import type { AuthzPort } from "../model/authz.ts";
-import { fail, reasonOf } from "../model/errors.ts";
+import { unreadable } from "./file-error.ts";
 import { openAuthz } from "./open-authz.ts";
 
 export interface FileValidation extends ValidationReport {
@@ -14,7 +14,8 @@ export interface FileValidation extends ValidationReport {
 /**
  * Tries what a validation file says, in memory: SpiceDB's YAML form, or a store file of OpenFGA.
  *
- * Rejects with `invalid-argument` when the file, or one that it names, cannot be read.
+ * Rejects with `file-unreadable` when it cannot be read; a file that it names and that cannot be read
+ * is a problem of it.
  *
  * @example
  * ```ts
@@ -55,6 +56,6 @@ async function readOrRefuse(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw fail("invalid-argument", { what: `The file ${file}`, reason: reasonOf(error) }, error);
+    throw unreadable(file, error);
   }
 }

@@ -1,6 +1,8 @@
 // `holdfast authz …`, against a server and against a file.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { leavesOf } from "../../src/cli/command.ts";
@@ -107,6 +109,22 @@ describe("questions", () => {
     assert.equal(plain.code, 1);
   });
 
+  test("--with takes one value each time, and so leaves the question alone", async () => {
+    const more = ["--with", "group:eng#member@user:eve", "--with", "group:x#member@user:eve"];
+    assert.equal((await authz("check", ...more, "document:1#view@user:eve")).code, 0);
+  });
+
+  test("what cannot be asked about, or is no object, is told as that", async () => {
+    const [everybody, subject, object] = await Promise.all([
+      authz("check", "document:1#view@user:*"),
+      authz("permissions", "document:1", "user"),
+      authz("delete", "--object", "document"),
+    ]);
+    assert.match(everybody.stderr, /user:\* cannot be asked about: .*\[wildcard-asked\]/);
+    assert.match(subject.stderr, /"user" cannot be used as an object: .*type:id/);
+    assert.match(object.stderr, /"document" cannot be used as an object: .*type:id/);
+  });
+
   test("explain prints a tree whose columns line up", async () => {
     const text = await ok(authz("explain", "document:1#view@user:ada"));
     const [verdict, root, ...tree] = text.split("\n");
@@ -169,6 +187,9 @@ describe("relationships", () => {
     assert.equal(past, "group:x#member@user:bob");
     const deleted = await ok(authz("delete", "--subject", "user:ada", "--json"));
     assert.equal(JSON.parse(deleted).deleted, 2);
+    const { stderr: end } = await authz("changes");
+    assert.doesNotMatch(end, /^more/m);
+    assert.match((await authz("changes", "--limit", "2")).stderr, /^more: --after \S+$/m);
     const changes = await ok(authz("changes", "--all"));
     const kinds = changes.split("\n").map((line) => line.slice(20, 21));
     assert.equal(kinds.join(""), "s+++---");
@@ -192,7 +213,8 @@ describe("relationships", () => {
     writeFileSync(file, broken.join("\n"));
     const first = await authz("import", file);
     assert.equal(first.code, 2);
-    const [, from] = /2000 are written; go on with: .* --from (\d+)/.exec(first.stderr) ?? [];
+    assert.match(first.stderr, /Line 2201, group:bad#nothing@user:x: Type group has no .*nothing/);
+    const [, from] = /2,000 are written; go on with: .* --from (\d+)/.exec(first.stderr) ?? [];
     writeFileSync(file, lines.join("\n"));
     const rest = await ok(authz("import", file, "--from", from ?? "", "--json"));
     assert.equal(JSON.parse(rest).written, 501);
@@ -206,6 +228,69 @@ describe("relationships", () => {
     const other = await onServer("files-again");
     await ok(other("import", again));
     assert.deepEqual((await ok(other("export"))).split("\n").sort(), text.toSorted());
+  });
+
+  test("an import that failed says the line, and repeats what was given to go on", async (t) => {
+    const authz = await onServer("refused-lines");
+    const file = path.join(tempFolder(t), "its lines.txt");
+    const broken = async (line: string, ...args: string[]): Promise<Ended> => {
+      const good = [1, 2, 3, 4].map((n) => `group:g${n}#member@user:u`);
+      writeFileSync(file, [...good, line, "group:g5#member@user:u"].join("\n"));
+      return authz("import", file, "--batch", "2", ...args);
+    };
+    const syntax = await broken("nonsense");
+    assert.match(syntax.stderr, /^✗ Line 5: "nonsense" is not a relationship/);
+    assert.doesNotMatch(syntax.stderr, /nothing was changed/);
+    assert.match(
+      syntax.stderr,
+      /4 are written; go on with: holdfast authz import '.*its lines\.txt' --batch 2 --from 5\n$/,
+    );
+    const shape = await broken('{"resource":{"type":"group"},"relation":"member"}');
+    assert.match(
+      shape.stderr,
+      /^✗ Line 5: .* resource\.id: it is not text \[invalid-relationship\]/,
+    );
+    const json = await broken("group:x#nothing@user:u", "--json");
+    const { error, written, from } = JSON.parse(json.stderr);
+    assert.deepEqual([error.details.line, written, from], [5, 4, 5]);
+    const twice = await broken("group:x#member@user:u", "--create");
+    assert.deepEqual([twice.code, /Line 1: .*is there already/.test(twice.stderr)], [5, true]);
+    for (const [option, value] of [
+      ["--batch", "0"],
+      ["--from", "0"],
+      ["--from", "99"],
+    ] as const) {
+      const { code, stderr } = await authz("import", file, option, value);
+      assert.equal(code, 2);
+      assert.match(stderr, /`holdfast authz import --help`/);
+    }
+    const past = await authz("import", file, "--from", "99");
+    assert.match(past.stderr, /has 6 lines, and is to be begun with line 99/);
+    const relate = await authz("relate", `@${file}`, "--create");
+    assert.match(relate.stderr, /its lines\.txt:1: group:g1#member@user:u is there already/);
+    const missing = await authz("relate", "@nothing.txt");
+    assert.match(missing.stderr, /file nothing\.txt cannot be read: there is no such file/);
+    assert.doesNotMatch(missing.stderr, /ENOENT|nothing was changed/);
+  });
+
+  test("an import whose server is lost says how to go on", async (t) => {
+    const file = path.join(tempFolder(t), "lines.txt");
+    writeFileSync(file, "group:g#member@user:u");
+    const lost = createServer((request) => request.socket.destroy());
+    await new Promise<void>((resolve) => lost.listen(0, "127.0.0.1", resolve));
+    t.after(() => lost.close());
+    const address = `http://127.0.0.1:${(lost.address() as AddressInfo).port}`;
+    const { code, stderr } = await run(
+      ["authz", "import", file, "--create", "--tenant", "acme", "--url", address, "--token", "s3"],
+      {},
+    );
+    assert.equal(code, 3);
+    assert.match(
+      stderr,
+      /0 are written; go on with: .* --tenant acme --url \S+ --from 1 --token …\n/,
+    );
+    assert.match(stderr, /Without --create/);
+    assert.doesNotMatch(stderr, /s3/);
   });
 
   test("watch tells changes as they happen, and where to go on", async (t) => {
@@ -222,6 +307,31 @@ describe("relationships", () => {
     const again = start(t, ["authz", "watch", "--json", "--after", zookie], { env });
     await again.printed(/"operation":"delete"/);
   });
+
+  test("a watch whose server is lost goes on by itself, and says so; of no type it is refused", async (t) => {
+    const authz = await onServer("watched-types");
+    const unknown = await authz("watch", "--type", "documnt");
+    assert.match(unknown.stderr, /no type documnt \[unknown-type\]\n.*"document"\?/);
+    const asked: string[] = [];
+    const flaky = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      if (asked.length !== 1 && asked.length < 4) request.socket.destroy();
+      else response.write(`{"kind":"heartbeat","zookie":"z${asked.length}"}\n`);
+      if (asked.length === 1) setTimeout(() => response.destroy(), 50);
+    });
+    await new Promise<void>((resolve) => flaky.listen(0, "127.0.0.1", resolve));
+    t.after(() => flaky.closeAllConnections());
+    t.after(() => flaky.close());
+    const address = `http://127.0.0.1:${(flaky.address() as AddressInfo).port}`;
+    const watching = start(t, ["authz", "watch", "--tenant", "acme", "--url", address]);
+    await watching.printed(
+      /trying again in 500ms\n[\s\S]*trying again in 1s\n[\s\S]*watching again/,
+    );
+    assert.match(asked[3] ?? "", /after=z1/);
+    const { code, stderr } = await watching.kill("SIGINT");
+    assert.equal(code, 0);
+    assert.match(stderr, /go on with: --after z4\n$/);
+  });
 });
 
 describe("schemas", () => {
@@ -235,10 +345,12 @@ describe("schemas", () => {
     await ok(authz("relate", "document:1#owner@user:ada"));
     const refused = await authz("schema", "write", file);
     assert.equal(refused.code, 5);
-    assert.match(refused.stderr, /document:1#owner@user:ada/);
+    assert.match(refused.stderr, /document:1#owner@user:ada.*\n.*--keep-orphans/);
     const dry = await authz("schema", "write", file, "--dry-run");
-    assert.equal(dry.code, 0);
-    assert.match(dry.stderr, /1 relationships have no place in it:\n {2}document:1#owner@user:ada/);
+    assert.equal(dry.code, refused.code);
+    assert.match(dry.stderr, /1 relationship has no place in it:\n {2}document:1#owner@user:ada/);
+    assert.doesNotMatch(dry.stderr, /it is valid/);
+    assert.equal((await authz("schema", "diff", file, "--exit-code")).code, 1);
     const diff = await ok(authz("schema", "diff", file));
     assert.equal(diff, "- relation document#owner\n~ document#edit = owner → viewer");
     await ok(authz("schema", "write", file, "--keep-orphans"));
@@ -259,6 +371,42 @@ describe("schemas", () => {
       stderr,
       /bad\.zed:3:17: error: .*\. Did you mean "user"\? \[[a-z-]+\]\n.*bad\.zed:4:17: error/,
     );
+  });
+
+  test("all that is wrong is told by a write, as by lint, and in parts with --json", async (t) => {
+    const authz = await onServer("wrong-schemas");
+    const file = path.join(tempFolder(t), "bad.zed");
+    writeFileSync(
+      file,
+      "definition user {}\ndefinition doc {\n  relation one: usr\n  relation two: usr\n}",
+    );
+    const { code, stderr } = await authz("schema", "write", file);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /bad\.zed:3:17: error: .*\. Did you mean "user"\?.*\n.*bad\.zed:4:17: error/,
+    );
+    for (const word of ["write", "lint"]) {
+      const json = await authz("schema", word, file, "--json");
+      const { problems } = JSON.parse(json.stderr).error;
+      const places = problems.map((one: { line: number; column: number }) => [
+        one.line,
+        one.column,
+      ]);
+      assert.deepEqual(
+        places,
+        [
+          [3, 17],
+          [4, 17],
+        ],
+        word,
+      );
+    }
+    writeFileSync(file, "");
+    for (const word of ["write", "lint"]) {
+      const empty = await authz("schema", word, file);
+      assert.deepEqual([empty.code, /bad\.zed is empty/.test(empty.stderr)], [2, true], word);
+    }
   });
 
   test("lint tells what is probably not meant; --strict ends with 1", async (t) => {
@@ -335,6 +483,40 @@ assertions:
     assert.equal(JSON.parse(json.stdout).passed, false);
     assert.equal((await run(["authz", "validate", "nothing.yaml"])).code, 2);
   });
+});
+
+describe("a server with tokens", () => {
+  test("says which token it lacks, and which right a key lacks", async (t) => {
+    const tokens = "all:a1,reader[acme=check]:r1";
+    const closed = start(t, ["serve", "test/cli/app.ts", "--port", "0", "--store", ":memory:"], {
+      env: { HOLDFAST_TOKENS: tokens },
+    });
+    const env = { HOLDFAST_URL: await closed.url(), HOLDFAST_TENANT: "acme" };
+    const none = await run(["authz", "read"], { env });
+    assert.equal(none.code, 6);
+    assert.match(none.stderr, /needed, and none was given .*\n.*--token, or HOLDFAST_TOKEN/);
+    const wrong = await run(["authz", "read", "--token", "x"], { env });
+    assert.match(wrong.stderr, /needed, and the one given is not known/);
+    const reader = await run(["authz", "read", "--token", "r1"], { env });
+    assert.match(
+      reader.stderr,
+      /reader has no permission read on tenant acme, where it has only check/,
+    );
+  });
+});
+
+test("a call that is refused says why, to those who may know", async (t) => {
+  const guarded = start(t, ["serve", "test/guarded/app.ts", "--port", "0", "--store", ":memory:"], {
+    env: { HOLDFAST_TOKENS: "ada:a1,bob:b1" },
+  });
+  const env = { HOLDFAST_URL: await guarded.url() };
+  await ok(run(["call", "page/home/create", "--token", "a1"], { env }));
+  const refused = await run(["call", "page/home/write", '"x"', "--token", "b1"], { env });
+  assert.equal(refused.code, 6);
+  assert.match(
+    refused.stderr,
+    /user:bob has no permission write .*\n.*\n✗ page:home#write .*\n.*owner/,
+  );
 });
 
 describe("help", () => {

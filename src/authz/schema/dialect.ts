@@ -6,6 +6,7 @@ import { compileCaveat } from "../caveat/caveat.ts";
 import { parseNativeSchema } from "./native/parse.ts";
 import { printNativeSchema } from "./native/print.ts";
 import { parseOpenfgaDsl, parseOpenfgaJson } from "./openfga/openfga.ts";
+import { inPlainWords } from "./openfga/plain-words.ts";
 import { printOpenfgaDsl } from "./openfga/print-dsl.ts";
 import { toOpenfgaJson } from "./openfga/to-json.ts";
 import type { ParsedSchema, Schema } from "./schema.ts";
@@ -32,7 +33,7 @@ export function parseSchema(text: string, options: ParseSchemaOptions = {}): Par
   const { dialect = dialectOf(text), limits = defaultLimits } = options;
   const parsed = parseText(text, dialect, limits);
   const { schema } = parsed;
-  if (schema === null) return parsed;
+  if (schema === null) return { schema, problems: parsed.problems.map(inPlainWords) };
   const problems = [...schema.caveats.values()].flatMap(
     (caveat) => compileCaveat(caveat, dialect, limits).problems,
   );

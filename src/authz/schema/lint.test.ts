@@ -149,3 +149,8 @@ test("what was probably meant comes along", () => {
 test("codes are kebab-case", () => {
   for (const code of Object.keys(lintCodes)) assert.match(code, /^[a-z]+(-[a-z]+)*$/);
 });
+
+test("what stands many times in one expression is told once", () => {
+  const body = `permission view = ${Array(20).fill("robot").join(" + ")}`;
+  assert.deepEqual(docWarnings(body), ["9 duplicate-operand"]);
+});

@@ -118,16 +118,17 @@ class Linter {
   }
 
   #operands(
-    { type, relation }: Place,
+    { type, relation, isNew }: Place,
     expression: Extract<Expression, { kind: "union" | "intersection" }>,
   ): void {
     const seen = new Set<string>();
     for (const operand of expression.operands) {
       const text = expressionText(operand);
       if (operand.kind === "nil" && expression.kind === "union") {
+        if (!isNew("nil")) continue;
         const message = `In ${within(type, relation)} "nil" adds nothing`;
         this.#warn("nil-operand", relation, { message });
-      } else if (seen.has(text)) {
+      } else if (seen.has(text) && isNew(`twice ${text}`)) {
         const message = `In ${within(type, relation)} "${shown(text)}" stands twice`;
         this.#warn("duplicate-operand", relation, { message });
       }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { HoldfastError } from "../../model/errors.ts";
 import { defaultLimits } from "../../model/limits.ts";
 import type { Relationship } from "../../model/relationship.ts";
+import { parseSchema } from "./dialect.ts";
 import { parseNativeSchema } from "./native/parse.ts";
 import { placeFor, requirePlace, requireRelation } from "./place.ts";
 
@@ -108,10 +109,16 @@ test("errors say what was probably meant", () => {
     return "";
   };
   assert.equal(actionOf("doc:1#veiwer@user:a"), 'Check the name; did you mean "viewer"?');
-  assert.equal(
-    actionOf("elephant:1#viewer@user:a"),
-    "Check the name; the schema says which there are.",
-  );
+  assert.equal(actionOf("elephant:1#viewer@user:a"), "Check the name; there are user, group, doc.");
+  // What is computed cannot be written, so it is not what was meant.
+  const computing = parseSchema(
+    "definition user {}\ndefinition doc {\n relation owner: user\n permission viewers = owner\n}",
+  ).schema;
+  assert.ok(computing !== null);
+  const told = (text: string): string =>
+    String(placeFor(computing, relationship(text))?.details["suggestion"]);
+  assert.equal(told("doc:1#viewer@user:a"), "there is owner.");
+  assert.equal(told("doc:1#viewers@user:a"), "there is owner.");
 });
 
 test("a relation or permission is found by type and name", () => {

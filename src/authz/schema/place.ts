@@ -29,7 +29,8 @@ const alternatives = new WeakMap<RelationDefinition, Alternatives>();
 export function placeFor(schema: Schema, relationship: Relationship): NoPlace | null {
   const { resource, relation, subject, caveat } = relationship;
   const definition = schema.types.get(resource.type)?.relations.get(relation);
-  if (definition === undefined) return missing(schema, resource.type, relation);
+  // What is computed stores nothing, so it cannot have been meant.
+  if (definition === undefined) return missing(schema, resource.type, relation, isWritable);
   const candidates = alternativesOf(definition).get(subject.type);
   const subjectRelation = subject.relation ?? null;
   const wildcard = subject.id === wildcardId;
@@ -77,6 +78,13 @@ export function requireRelation(
   throw fail(code, details);
 }
 
+/** `unknown-type` where there is none. */
+export function requireType(schema: Schema, type: string): void {
+  if (schema.types.has(type)) return;
+  const { code, details } = missing(schema, type, "");
+  throw fail(code, details);
+}
+
 function alternativesOf(definition: RelationDefinition): Alternatives {
   let made = alternatives.get(definition);
   if (made === undefined) {
@@ -92,7 +100,13 @@ function whyNot(
 ): NoPlace {
   const { resource, relation, subject, caveat, expiresAt } = relationship;
   if (definition.allowed.length === 0) {
-    return { code: "relation-not-writable", details: { type: resource.type, relation } };
+    const relations = [...(schema.types.get(resource.type)?.relations.values() ?? [])];
+    const names = relations.filter(isWritable).map(({ name }) => name);
+    const suggestion = suggest(relation, names);
+    return {
+      code: "relation-not-writable",
+      details: { type: resource.type, relation, suggestion },
+    };
   }
   if (!schema.types.has(subject.type)) return missing(schema, subject.type, "");
   if (
@@ -102,7 +116,7 @@ function whyNot(
     return missing(schema, subject.type, subject.relation);
   }
   if (caveat !== undefined && !schema.caveats.has(caveat.name)) {
-    const suggestion = suggest(caveat.name, schema.caveats.keys());
+    const suggestion = suggest(caveat.name, [...schema.caveats.keys()]);
     return { code: "unknown-caveat", details: { caveat: caveat.name, suggestion } };
   }
   const traits = [
@@ -120,21 +134,39 @@ function whyNot(
   };
 }
 
-function missing(schema: Schema, type: string, relation: string): NoPlace {
+function isWritable({ allowed }: RelationDefinition): boolean {
+  return allowed.length > 0;
+}
+
+/** @param couldBe which of its relations and permissions can have been meant. */
+function missing(
+  schema: Schema,
+  type: string,
+  relation: string,
+  couldBe: (definition: RelationDefinition) => boolean = () => true,
+): NoPlace {
   const found = schema.types.get(type);
   if (found === undefined) {
     return {
       code: "unknown-type",
-      details: { type, suggestion: suggest(type, schema.types.keys()) },
+      details: { type, suggestion: suggest(type, [...schema.types.keys()]) },
     };
   }
-  const suggestion = suggest(relation, found.relations.keys());
+  const names = [...found.relations.values()].filter(couldBe).map(({ name }) => name);
+  const suggestion = suggest(relation, names);
   return { code: "unknown-relation", details: { type, relation, suggestion } };
 }
 
-function suggest(name: string, candidates: Iterable<string>): string {
+/** How many names are listed where none is near. */
+const mostNames = 10;
+
+function suggest(name: string, candidates: readonly string[]): string {
   const near = nearest(name, candidates);
-  return near === undefined ? "the schema says which there are." : `did you mean "${near}"?`;
+  if (near !== undefined) return `did you mean "${near}"?`;
+  if (candidates.length === 0) return "there is none.";
+  const more = candidates.length > mostNames ? `, and ${candidates.length - mostNames} more` : "";
+  const names = candidates.slice(0, mostNames).join(", ");
+  return `there ${candidates.length === 1 ? "is" : "are"} ${names}${more}.`;
 }
 
 function listed(allowed: readonly AllowedSubject[]): string {

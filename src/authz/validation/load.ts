@@ -1,18 +1,13 @@
 /** Puts the schema and the relationships of a validation file into a tenant. */
 import type { TenantPort } from "../../model/authz.ts";
 import { HoldfastError } from "../../model/errors.ts";
-import { formatRelationship, type Relationship } from "../../model/relationship.ts";
+import { formatRelationship } from "../../model/relationship.ts";
+import type { Placed } from "../placed.ts";
 import { parseSchema } from "../schema/dialect.ts";
 import { lintSchema } from "../schema/lint.ts";
+import { problemText } from "../schema/problem.ts";
 import type { SchemaProblem } from "../schema/schema.ts";
 import type { FileProblem, SchemaSource } from "./validation.ts";
-
-/** A relationship and where it stands. */
-export interface Placed {
-  readonly relationship: Relationship;
-  readonly line: number | null;
-  readonly file?: string;
-}
 
 const batchSize = 500;
 
@@ -33,9 +28,9 @@ export class Loading {
     const { schema, problems } = parseSchema(text, { dialect });
     const warnings = schema === null ? [] : lintSchema(schema);
     for (const problem of [...problems, ...warnings]) {
-      const { message, severity, suggestion, at } = problem;
+      const { severity, at } = problem;
       this.problems.push({
-        message: suggestion === undefined ? message : `${message}. ${suggestion}`,
+        message: problemText(problem),
         severity,
         line: file === null ? lineOf(problem) : at.line,
         ...(problem.file !== undefined ? { file: problem.file } : file === null ? {} : { file }),

@@ -3,6 +3,7 @@ import type { CheckAnswer, TenantPort } from "../../model/authz.ts";
 import { HoldfastError } from "../../model/errors.ts";
 import { defaultLimits } from "../../model/limits.ts";
 import { formatObject, formatSubject, type Relationship } from "../../model/relationship.ts";
+import type { Placed } from "../placed.ts";
 import { parseObject, parseSubject } from "../relationship-text.ts";
 import { parseOpenfgaMod } from "../schema/openfga/mod-file.ts";
 import { modFileName, parseOpenfgaModules } from "../schema/openfga/modules.ts";
@@ -16,7 +17,7 @@ import {
   type StoreTuple,
 } from "../schema/openfga/store-file.ts";
 import { toOpenfgaJson } from "../schema/openfga/to-json.ts";
-import { Loading, type Placed } from "./load.ts";
+import { Loading } from "./load.ts";
 import type { YamlSource } from "./source.ts";
 import { readTupleFile } from "./tuple-file.ts";
 import type {
@@ -100,7 +101,8 @@ class OpenfgaFile {
     const { model, modelFile } = this.#store;
     if (model !== null) return { dialect: "openfga", text: model, file: null };
     const file = modelFile ?? "";
-    const text = await this.#options.readFile(file);
+    const text = await this.#read(file, ["model_file"]);
+    if (text === null) return null;
     return file.endsWith(modFileName) || file.endsWith(".mod")
       ? this.#modules(file, text)
       : { dialect: "openfga", text, file };
@@ -111,7 +113,9 @@ class OpenfgaFile {
     const folder = file.slice(0, file.lastIndexOf("/") + 1);
     const files = new Map<string, string>();
     for (const { value } of parseOpenfgaMod(text).mod?.contents ?? []) {
-      files.set(value, await this.#options.readFile(folder + value));
+      const part = await this.#read(folder + value, ["model_file"]);
+      if (part === null) return null;
+      files.set(value, part);
     }
     const { schema, problems } = parseOpenfgaModules(text, { files, limits: defaultLimits });
     for (const { message, at, severity, file: of } of problems) {
@@ -128,12 +132,33 @@ class OpenfgaFile {
     const placed = tuples.map((tuple, index): Placed => {
       return { relationship: relationshipOf(tuple), line: this.#source.line([...path, index]) };
     });
-    for (const file of files) {
-      const read = readTupleFile(file, await this.#options.readFile(file));
-      for (const tuple of read)
+    const within = path.slice(0, -1);
+    for (const [index, file] of files.entries()) {
+      const one = [...within, "tuple_file"];
+      const at = this.#source.has(one) ? one : [...within, "tuple_files", index];
+      const read = await this.#orProblem(at, async () =>
+        readTupleFile(file, await this.#options.readFile(file)),
+      );
+      for (const tuple of read ?? [])
         placed.push({ relationship: relationshipOf(tuple), line: null, file });
     }
     return placed;
+  }
+
+  #read(file: string, at: readonly (string | number)[]): Promise<string | null> {
+    return this.#orProblem(at, () => this.#options.readFile(file));
+  }
+
+  /** What a file that is named cannot be read for is a problem where it is named. */
+  async #orProblem<T>(at: readonly (string | number)[], read: () => Promise<T>): Promise<T | null> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      const line = this.#source.line(at);
+      this.#problems.push({ message: error.message, line, severity: "error" });
+      return null;
+    }
   }
 
   async #test(test: StoreTest, at: At): Promise<void> {

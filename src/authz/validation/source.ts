@@ -44,6 +44,10 @@ export class YamlSource {
     }
   }
 
+  has(path: Path): boolean {
+    return this.#node(path) !== undefined;
+  }
+
   /** Of the value at the path, or of the nearest that is there around it. */
   line(path: Path): number | null {
     for (let length = path.length; length >= 0; length--) {

@@ -2,9 +2,12 @@
 import type { CheckItem, TenantPort, Verdict } from "../../model/authz.ts";
 import { HoldfastError } from "../../model/errors.ts";
 import type { CaveatContext } from "../../model/relationship.ts";
+import { didYouMean } from "../../std/suggest.ts";
+import type { Placed } from "../placed.ts";
 import { isBlank, parseCheckItem, parseContext, parseRelationship } from "../relationship-text.ts";
+import { problemText } from "../schema/problem.ts";
 import { describeMember, type ExpectedMember, parseExpected, printMember } from "./expected.ts";
-import { Loading, type Placed } from "./load.ts";
+import { Loading } from "./load.ts";
 import { membersOf } from "./membership.ts";
 import type { YamlSource } from "./source.ts";
 import type {
@@ -42,7 +45,9 @@ class SpicedbFile {
   async run({ readFile }: ValidationOptions): Promise<ValidationReport> {
     const fields = fieldsOf(this.#source.value);
     for (const name of Object.keys(fields)) {
-      if (!known.includes(name)) this.#refuse(`There is no field ${name}`, [name]);
+      if (known.includes(name)) continue;
+      const message = problemText({ message: `There is no field ${name}`, ...meant(name, known) });
+      this.#problems.push({ message, line: this.#source.keyLine([], name), severity: "error" });
     }
     const schema = await this.#schema(fields, readFile);
     const lineOf = ({ at }: { at: { line: number; column: number } }) =>
@@ -64,7 +69,13 @@ class SpicedbFile {
       this.#refuse("A schema or schemaFile must be there, as text", []);
       return null;
     }
-    return { dialect: "native", text: await readFile(schemaFile), file: schemaFile };
+    try {
+      return { dialect: "native", text: await readFile(schemaFile), file: schemaFile };
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      this.#refuse(error.message, ["schemaFile"]);
+      return null;
+    }
   }
 
   #relationships(value: unknown): Placed[] {
@@ -86,7 +97,8 @@ class SpicedbFile {
     for (const [group, list] of Object.entries(this.#fields(value, "assertions"))) {
       const path = ["assertions", group];
       if (!Object.hasOwn(verdicts, group)) {
-        this.#refuse(`There is no kind of assertions ${group}`, path);
+        const message = `There is no kind of assertions ${group}`;
+        this.#refuse(problemText({ message, ...meant(group, Object.keys(verdicts)) }), path);
         continue;
       }
       const expected = verdicts[group as keyof typeof verdicts]; // as looked up
@@ -206,6 +218,11 @@ function parseAssertion(text: string): Assertion["question"] {
   return context === undefined
     ? question
     : { ...question, context: parseContext(context.trim(), text) };
+}
+
+function meant(name: string, names: readonly string[]): { readonly suggestion?: string } {
+  const suggestion = didYouMean(name, names);
+  return suggestion === undefined ? {} : { suggestion };
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

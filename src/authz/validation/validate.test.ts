@@ -4,6 +4,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
 import { suiteFolder, whySkipped } from "../../../test/suites.ts";
+import { fail } from "../../model/errors.ts";
 import { type OpenedAuthz, openAuthz } from "../../server/open-authz.ts";
 import { parseExpected, printMember } from "./expected.ts";
 import { parseCsv } from "./tuple-file.ts";
@@ -164,7 +165,10 @@ assertions:
     const errors = problems.filter(({ severity }) => severity === "error");
     assert.deepEqual(
       errors.map(({ message }) => message),
-      ["There is no field asertions", "There is no kind of assertions assertMaybe"],
+      [
+        'There is no field asertions. Did you mean "assertions"?',
+        'There is no kind of assertions assertMaybe. Did you mean "assertFalse"?',
+      ],
     );
   });
 });
@@ -365,4 +369,35 @@ d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\nschema: [*d,*d,*d,*d,*d,*d,*d,*d]`,
     ]);
     assert.throws(() => parseCsv("x.csv", 'a"b\n'), { code: "invalid-argument" });
   });
+});
+
+test("a file that is named and is not there is a problem where it is named", async () => {
+  const missing = (text: string) =>
+    validateText(text, {
+      readFile: async (file) => {
+        throw fail("file-unreadable", { file, reason: "there is no such file" });
+      },
+      makeTenant: async () => authz.tenant((await authz.createTenant()).id),
+    });
+  const problemsOf = async (text: string): Promise<(string | number | null)[][]> =>
+    (await missing(text)).problems.map(({ line, message }) => [line, message]);
+  const told = "The file x.zed cannot be read: there is no such file";
+  assert.deepEqual(await problemsOf("relationships: ''\nschemaFile: x.zed\n"), [[2, told]]);
+  assert.deepEqual(await problemsOf("tests: []\nmodel_file: x.zed\n"), [[2, told]]);
+  const model = "model: |-\n  model\n    schema 1.1\n  type user\ntests: []\n";
+  assert.deepEqual(await problemsOf(`${model}tuple_file: x.zed\n`), [[6, told]]);
+  assert.deepEqual(await problemsOf(`${model}tuple_files:\n  - x.zed\n`), [[7, told]]);
+});
+
+test("a field that is misspelt is told with what was meant, where it stands", async () => {
+  const problemsOf = async (text: string) =>
+    (await validate(text)).problems.map(({ line, message }) => [line, message]);
+  const wrong = "schema: definition user {}\nrelationship: x\n";
+  assert.deepEqual(await problemsOf(wrong), [
+    [2, 'There is no field relationship. Did you mean "relationships"?'],
+  ]);
+  const [[, neither] = []] = await problemsOf("shcema: x\n");
+  assert.match(String(neither), /Did you mean "schema"\?/);
+  const [[, field] = []] = await problemsOf("tests: []\nmodel: x\ntuple: []\n");
+  assert.match(String(field), /has no field 'tuple'\. Did you mean "tuples"\?/);
 });

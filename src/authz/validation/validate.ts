@@ -1,3 +1,5 @@
+import { didYouMean } from "../../std/suggest.ts";
+import { problemText } from "../schema/problem.ts";
 import { validateOpenfgaFile } from "./openfga-file.ts";
 import { YamlSource } from "./source.ts";
 import { validateSpicedbFile } from "./spicedb-file.ts";
@@ -5,7 +7,7 @@ import type { ValidationForm, ValidationOptions, ValidationReport } from "./vali
 
 /**
  * Tries what a validation file says: SpiceDB's YAML form, or a store file of OpenFGA. Which of them
- * it is shows in its fields. Rejects only when a file that it names cannot be read.
+ * it is shows in its fields. A file that it names and that cannot be read is a problem of it.
  */
 export async function validateText(
   text: string,
@@ -16,8 +18,9 @@ export async function validateText(
   const { problems } = source;
   if (problems.length > 0) return { form: form ?? "spicedb", problems, outcomes: [] };
   if (form === undefined) {
-    const message =
+    const neither =
       "It has neither the fields of SpiceDB's files (schema) nor of OpenFGA's (model)";
+    const message = problemText({ message: neither, ...meantBy(source.value) });
     return { form: "spicedb", problems: [{ message, line: 1, severity: "error" }], outcomes: [] };
   }
   return form === "openfga"
@@ -41,6 +44,13 @@ const formFields: readonly (readonly [string, ValidationForm])[] = [
   ["assertions", "spicedb"],
   ["relationships", "spicedb"],
 ];
+
+function meantBy(value: unknown): { readonly suggestion?: string } {
+  const given = typeof value === "object" && value !== null ? Object.keys(value) : [];
+  const names = formFields.map(([name]) => name);
+  const [suggestion] = given.flatMap((name) => didYouMean(name, names) ?? []);
+  return suggestion === undefined ? {} : { suggestion };
+}
 
 function formOf(value: unknown): ValidationForm | undefined {
   if (typeof value !== "object" || value === null) return undefined;

@@ -1,4 +1,4 @@
-import type { AuthzChange, AuthzOutcome, SchemaProblemDescription } from "../../model/authz.ts";
+import type { AuthzChange, AuthzOutcome } from "../../model/authz.ts";
 import { fail } from "../../model/errors.ts";
 import { formatRelationship, type Relationship } from "../../model/relationship.ts";
 import type { RelationWrites } from "../../store/relations.ts";
@@ -8,7 +8,8 @@ import { namesOfRow, relationshipOfRow } from "../rows.ts";
 import { parseSchema } from "../schema/dialect.ts";
 import { lintSchema } from "../schema/lint.ts";
 import { placeFor } from "../schema/place.ts";
-import type { Schema, SchemaProblem } from "../schema/schema.ts";
+import { describeProblem, schemaInvalid } from "../schema/problem.ts";
+import type { Schema } from "../schema/schema.ts";
 import type { PlanOptions } from "./apply.ts";
 import type { Ground } from "./ground.ts";
 
@@ -16,6 +17,8 @@ type SchemaChange = Extract<AuthzChange, { readonly kind: "schema" }>;
 
 /** How many orphans are named. */
 const orphansNamed = 100;
+/** How many of them a refusal names. */
+const orphansShown = 5;
 
 /** A new schema of a tenant. Throws `schema-invalid`, `schema-orphans`, `limit-exceeded`, and nothing has changed. */
 export function applySchema(
@@ -25,8 +28,8 @@ export function applySchema(
   const { tenant, revision, now, writes } = options;
   const { dialect, text, dryRun } = request;
   const { schema, problems } = parseSchema(text, { dialect, limits: tenant.limits });
-  if (schema === null) throw invalid(problems);
-  const told = [...problems, ...lintSchema(schema)].map(describe);
+  if (schema === null) throw schemaInvalid(problems);
+  const told = [...problems, ...lintSchema(schema)].map(describeProblem);
   const { orphans, count, names } = findOrphans(options.ground, schema);
   // Otherwise a graph would not have numbers for all that its tenant asks it.
   const most = Math.min(tenant.limits.authzNames, schemaNamesMax);
@@ -40,9 +43,10 @@ export function applySchema(
     const at = tenant.applied;
     return { revision: at, zookie: tenant.zookies.make(at), ...outcome };
   }
-  const [first] = orphans;
-  if (refuse && first !== undefined) {
-    throw fail("schema-orphans", { count, example: formatRelationship(first) });
+  if (refuse && count > 0) {
+    const shown = orphans.slice(0, orphansShown).map(formatRelationship).join(", ");
+    const examples = count > orphansShown ? `${shown} and others` : shown;
+    throw fail("schema-orphans", { count, examples });
   }
   const row = { tenant: tenant.number, id, revision, dialect, text, createdAt: now };
   writes.putSchemas.push(row);
@@ -55,38 +59,6 @@ export function applySchema(
   tenant.currentSchema = id;
   tenant.updatedAt = now;
   return { revision, zookie: tenant.zookies.make(revision), ...outcome };
-}
-
-function invalid(problems: readonly SchemaProblem[]): Error {
-  const errors = problems.filter(({ severity }) => severity === "error");
-  const [first] = errors;
-  const place = first === undefined ? "" : `line ${first.at.line}, column ${first.at.column}: `;
-  const suggestion = first?.suggestion === undefined ? "" : ` ${first.suggestion}`;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const reason = `${place}${first?.message ?? "it is empty"}${suggestion}${more}`;
-  return fail("schema-invalid", {
-    reason,
-    line: first?.at.line ?? 1,
-    column: first?.at.column ?? 1,
-    problem: first?.code ?? "empty",
-  });
-}
-
-function describe({
-  code,
-  severity,
-  message,
-  at,
-  suggestion,
-}: SchemaProblem): SchemaProblemDescription {
-  return {
-    code,
-    severity,
-    message,
-    line: at.line,
-    column: at.column,
-    ...(suggestion === undefined ? {} : { suggestion }),
-  };
 }
 
 /**

@@ -72,7 +72,10 @@ function makeFilter(options: LsOptions): InvocationFilter {
     throw fail("invalid-argument", { what: `The status ${JSON.stringify(status)}`, reason });
   }
   return {
-    limit: limit === undefined ? limitDefault : parseCount(limit, "--limit", limitMax),
+    limit:
+      limit === undefined
+        ? limitDefault
+        : parseCount(limit, "--limit", { max: limitMax, command: "ls" }),
     ...(service === undefined ? {} : { service }),
     ...(handler === undefined ? {} : { handler }),
     ...(key === undefined ? {} : { key }),

@@ -28,7 +28,10 @@ export function define(command: Command): void {
 
 async function restart(text: string, options: RestartOptions): Promise<void> {
   const max = defaultLimits.journalEntries;
-  const from = options.from === undefined ? 0 : parseCount(options.from, "--from", max);
+  const from =
+    options.from === undefined
+      ? 0
+      : parseCount(options.from, "--from", { max, command: "restart" });
   const accepted = await openPort(options).restart(parseAddress(text), { from });
   print(options.json === true ? JSON.stringify(accepted) : accepted.id);
   note(`${text} runs again under this id`, options);

@@ -310,7 +310,29 @@ test("an import writes in batches, tells how far it came, and says where it fail
     .map((each) => JSON.parse(each));
   assert.equal(rest[1].kind, "error");
   assert.equal(rest[1].lines, 2);
-  assert.match(rest[1].error.detail, /line 3/);
+  assert.equal(rest[1].line, 3);
+  assert.match(rest[1].error.detail, /^Line 3: \{"resource":1\} is not a relationship/);
+  assert.doesNotMatch(rest[1].error.action, /nothing was changed/);
+});
+
+test("an import says the line of the relationship that a batch was refused for", async () => {
+  await using stage = await makeAuthzStage({
+    tenant: {
+      write: async ({ updates }) => {
+        const bad = updates.find(({ relationship }) => relationship.resource.id === "bad");
+        const relationship = "document:bad#viewer@user:ada";
+        if (bad !== undefined) throw fail("unknown-relation", { type: "document", relationship });
+        return { zookie: "z", written: updates.length, deleted: 0 };
+      },
+    },
+  });
+  const lines = ["document:1", "document:2", "", "document:3", "document:bad"];
+  const body = lines.map((object) => (object === "" ? "" : `${object}#viewer@user:ada`)).join("\n");
+  const response = await stage.post("/authz/tenants/acme/import?batch=2", body);
+  const told = (await response.text()).trim().split("\n");
+  const { lines: written, line, error } = JSON.parse(told[1] ?? "");
+  assert.deepEqual([written, line], [2, 5]);
+  assert.match(error.detail, /^Line 5, document:bad#viewer@user:ada: /);
 });
 
 test("an import that is refused early leaves its connection usable", async () => {
@@ -454,4 +476,14 @@ test("a context that is too deep is refused, however its name is written", async
   const elsewhere = `{"resource":${deep},"permission":"p","subject":"b:1"}`;
   assert.equal((await stage.post("/authz/tenants/acme/check", elsewhere)).status, 400);
   assert.deepEqual(stage.calls, []);
+});
+
+test("a field that is not known is told with what was meant", async () => {
+  await using stage = await makeAuthzStage();
+  const body = { resource: "document:1", permision: "view", subject: "user:ada" };
+  const { detail } = await problem(await stage.ask("check", body));
+  assert.match(
+    String(detail),
+    /^The field "permision" of the body is not acceptable: .* \(did you mean permission\?\); known are/,
+  );
 });

@@ -11,6 +11,7 @@ import type {
   RelationshipUpdate,
   SubjectRef,
 } from "../../model/relationship.ts";
+import { notKnown } from "../fields.ts";
 
 /**
  * The nouns of authorization out of parsed JSON. They look on the wire as they look in the code; an
@@ -103,6 +104,35 @@ export function readRelationship(value: unknown, what: string): Relationship {
   if (expiresAt !== undefined) relationship.expiresAt = readTime(expiresAt, `${what}.expiresAt`);
   return relationship;
 }
+
+/**
+ * One line of a file or a stream: the text that people write, or JSON. What cannot be read is
+ * `invalid-relationship` or `invalid-json`; which line it is, is for the caller to say.
+ */
+export function readLine(line: string): Relationship {
+  const text = line.trim();
+  if (!text.startsWith("{") && !text.startsWith('"')) return parseRelationship(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw fail("invalid-json", { what: "line", reason: toHoldfastError(error).message });
+  }
+  try {
+    return readRelationship(value, "it");
+  } catch (error) {
+    const { what, reason } = toHoldfastError(error).details;
+    const field = String(what).replace(/^it\./, "");
+    const shown = text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+    throw fail("invalid-relationship", {
+      what: shown.toWellFormed(),
+      reason: `${field}: ${reason}`,
+    });
+  }
+}
+
+/** As much of a line as an error shows. */
+const longestShown = 200;
 
 export function readRelationships(value: unknown, what: string): Relationship[] {
   return readListOf(value, what).map((each, i) => readRelationship(each, `${what}[${i}]`));
@@ -229,9 +259,9 @@ function readTime(value: unknown, what: string): number {
 }
 
 function unknownField(what: string, name: string, allowed: ReadonlySet<string>): Error {
-  const known = [...allowed].join(", ");
   const quoted = JSON.stringify(name.slice(0, 100).toWellFormed());
-  return refuse(`The field ${quoted} of ${what}`, `it is not known here; known are ${known}`);
+  const of = what === "The body" ? "the body" : what;
+  return refuse(`The field ${quoted} of ${of}`, notKnown(name, [...allowed]));
 }
 
 export function refuse(what: string, reason: string): Error {

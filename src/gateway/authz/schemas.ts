@@ -260,12 +260,16 @@ export const authzSchemas: Readonly<Record<AuthzSchemaName, JsonSchema>> = {
     oneOf: [
       fields({ kind: { const: "progress" }, lines: count, loaded: count, zookie: text }),
       fields({ kind: { const: "done" }, lines: count, loaded: count, zookie: text }),
-      fields({
-        kind: { const: "error" },
-        lines: { ...count, description: "All up to this line was written: go on after it." },
-        loaded: count,
-        error: { $ref: "#/components/schemas/Problem" },
-      }),
+      fields(
+        {
+          kind: { const: "error" },
+          lines: { ...count, description: "All up to this line was written: go on after it." },
+          loaded: count,
+          line: { ...count, description: "The line that is refused, if it is about one." },
+          error: { $ref: "#/components/schemas/Problem" },
+        },
+        ["kind", "lines", "loaded", "error"],
+      ),
     ],
   },
   AuthzExported: {

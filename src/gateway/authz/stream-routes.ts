@@ -1,12 +1,13 @@
+import { errorAt, type Placed, placeError } from "../../authz/placed.ts";
 import type { RelationshipPage, TenantPort, WatchEvent, WatchRequest } from "../../model/authz.ts";
-import { fail, type HoldfastError, toHoldfastError } from "../../model/errors.ts";
-import type { Relationship, RelationshipFilter } from "../../model/relationship.ts";
+import { type HoldfastError, toHoldfastError } from "../../model/errors.ts";
+import type { RelationshipFilter } from "../../model/relationship.ts";
 import { parseDuration } from "../../std/duration.ts";
 import type { StreamedAnswer } from "../exchange.ts";
 import { problemOf } from "../problem.ts";
 import type { Ask, QueryParameter, Route } from "../route.ts";
 import { pageQuery, parseWhole, readLimit, tenantOf, tenantPath } from "./ask.ts";
-import { readChoice, readRelationship, refuse } from "./read.ts";
+import { readChoice, readLine, refuse } from "./read.ts";
 import { readTypes, typesQuery } from "./relationship-routes.ts";
 import { authzRef } from "./schemas.ts";
 import type { AuthzSources } from "./sources.ts";
@@ -173,12 +174,12 @@ class Loader {
   }
 
   async *run(): AsyncGenerator<string, void, undefined> {
-    let batch: Relationship[] = [];
+    let batch: Placed[] = [];
     let zookie = "";
     for await (const line of this.#lines) {
       this.#taken++;
       if (line.trim() === "") continue;
-      batch.push(this.#parse(line));
+      batch.push(this.#read(line));
       if (batch.length < this.#batchSize) continue;
       zookie = await this.#write(batch);
       batch = [];
@@ -189,27 +190,25 @@ class Loader {
   }
 
   failure(error: HoldfastError): string {
-    return errorLine(error, { lines: this.#written, loaded: this.#loaded });
+    const { line } = error.details;
+    const at = typeof line === "number" ? { line } : {};
+    return errorLine(error, { lines: this.#written, loaded: this.#loaded, ...at });
   }
 
-  #parse(line: string): Relationship {
-    const what = `line ${this.#taken}`;
-    // A text is taken bare, too: that is how people keep relationships in files.
-    const isBare = line.charCodeAt(0) !== 0x7b && line.charCodeAt(0) !== 0x22;
-    if (isBare) return readRelationship(line.trim(), what);
-    let value: unknown;
+  #read(line: string): Placed {
     try {
-      value = JSON.parse(line);
+      return { relationship: readLine(line), line: this.#taken };
     } catch (error) {
-      throw fail("invalid-json", { what, reason: toHoldfastError(error).message });
+      throw errorAt(toHoldfastError(error), this.#taken);
     }
-    return readRelationship(value, what);
   }
 
-  async #write(batch: readonly Relationship[]): Promise<string> {
+  async #write(batch: readonly Placed[]): Promise<string> {
     const operation = this.#operation;
-    const updates = batch.map((relationship) => ({ operation, relationship }));
-    const { zookie } = await this.#tenant.write({ updates });
+    const updates = batch.map(({ relationship }) => ({ operation, relationship }));
+    const { zookie } = await this.#tenant.write({ updates }).catch((error: unknown) => {
+      throw placeError(error, batch);
+    });
     this.#written = this.#taken;
     this.#loaded += batch.length;
     return zookie;

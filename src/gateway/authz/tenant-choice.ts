@@ -19,7 +19,7 @@ export async function chooseTenant(
   { authz }: AuthzSources,
 ): Promise<TenantPort> {
   const named = ask.headers.tenant ?? ask.rights.onlyTenant;
-  const id = named ?? (await findOnly(authz));
+  const id = named ?? (await findOnly(authz, ask));
   ask.rights.require(operation, id);
   return authz.tenant(id);
 }
@@ -44,8 +44,11 @@ function unlessExists(error: unknown): void {
   if (!(error instanceof HoldfastError) || error.code !== "tenant-exists") throw error;
 }
 
-async function findOnly(authz: AuthzPort): Promise<string> {
-  const { items } = await authz.tenants({ limit: 2 });
+/** How many are named to those who have to choose. */
+const mostNamed = 10;
+
+async function findOnly(authz: AuthzPort, { rights }: Ask): Promise<string> {
+  const { items, next } = await authz.tenants({ limit: mostNamed });
   const [first, second] = items;
   if (first !== undefined && second === undefined) return first.id;
   try {
@@ -54,9 +57,9 @@ async function findOnly(authz: AuthzPort): Promise<string> {
     if (!(error instanceof HoldfastError) || error.code !== "unknown-tenant") throw error;
   }
   if (first === undefined) throw fail("unknown-tenant", { tenant: defaultTenant });
-  const shown = items.map(({ id }) => printable(id)).join(" or ");
-  throw fail("invalid-argument", {
-    what: "The request",
-    reason: `it does not say which tenant it means: send x-holdfast-tenant: ${shown}`,
-  });
+  const seen = items.filter(({ id }) => rights.sees(id)).map(({ id }) => printable(id));
+  const names = seen.length === 0 ? "" : `: one of ${seen.join(", ")}`;
+  const reason = `it does not say which tenant it means: send x-holdfast-tenant${names}`;
+  const more = next === null ? "" : ", and there are more";
+  throw fail("invalid-argument", { what: "The request", reason: reason + more });
 }

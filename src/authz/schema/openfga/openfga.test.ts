@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaultLimits as limits } from "../../../model/limits.ts";
+import { parseSchema } from "../dialect.ts";
+import { problemText } from "../problem.ts";
 import type { ParsedSchema, Schema } from "../schema.ts";
 import { parseOpenfgaDsl, parseOpenfgaJson } from "./openfga.ts";
 import { printOpenfgaDsl } from "./print-dsl.ts";
@@ -376,4 +378,40 @@ test("as deep as the DSL may go the JSON may, too", () => {
   );
   const { schema } = parseOpenfgaDsl(text, depth);
   assert.deepEqual(parseOpenfgaJson(toOpenfgaJson(schema!), depth).problems, []);
+});
+
+test("problems of JSON stand where the part stands that they are about", () => {
+  const text = `{
+  "schema_version": "1.1",
+  "type_definitions": [
+    { "type": "user" },
+    {
+      "type": "document",
+      "relations": { "viewer": { "this": {} }, "editor": { "computedUserset": { "relation": "vewer" } } },
+      "metadata": { "relations": { "viewer": {
+        "directly_related_user_types": [{ "type": "usr" }]
+      } } }
+    }
+  ]
+}`;
+  const at = (json: string): string[] =>
+    parseOpenfgaJson(json, limits).problems.map(({ at }) => `${at.line}:${at.column}`);
+  assert.deepEqual(at(text), ["9:52", "7:94"]);
+  assert.deepEqual(at(text.replace('"vewer"', "7")), ["7:93", "7:61"]);
+  assert.deepEqual(at(text.replace('"user" },', '"user" }')), ["5:5"]);
+  assert.deepEqual(at(text.slice(0, -1)), ["13:1"]);
+});
+
+test("syntax is told in plain words, and no full stop stands twice", () => {
+  const wrong = (define: string): string[] => {
+    const text = `model\n  schema 1.1\ntype user\ntype doc\n  relations\n    define ${define}\n`;
+    return parseSchema(text).problems.map(problemText);
+  };
+  assert.deepEqual(wrong("x: [usr]"), ['`usr` is not a valid type. Did you mean "user"?']);
+  const syntax = [...wrong("x: [user"), ...wrong("x user"), ...wrong("x: ;"), ...wrong("")];
+  assert.ok(syntax.length >= 4);
+  for (const message of syntax) {
+    assert.match(message, /cannot stand here|is missing before/);
+    assert.doesNotMatch(message, /input|expecting|recognition|WHITESPACE|EOF/);
+  }
 });

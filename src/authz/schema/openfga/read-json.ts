@@ -1,4 +1,5 @@
 import type { CaveatType, Origin, SchemaProblem } from "../schema.ts";
+import { jsonPlaces, placeOfError } from "./json-places.ts";
 import { type ModelLimits, textProblem, tooDeep } from "./limits.ts";
 import {
   type Model,
@@ -7,6 +8,7 @@ import {
   type ModelType,
   type Name,
   nowhere,
+  type Place,
   problem,
   type ReadModel,
   type Restriction,
@@ -22,18 +24,22 @@ export function readJson(
   json: unknown,
   limits: ModelLimits,
 ): ReadModel & { readonly source: string } {
-  const refuse = (code: string, message: string): ReadModel & { readonly source: string } => ({
-    model: null,
-    problems: [problem(code, message, { at: nowhere })],
-    source: "",
-  });
   const source = typeof json === "string" ? json : textOf(json);
-  if (source === undefined) return refuse("invalid-json", "the model is not plain JSON");
+  if (source === undefined) {
+    const problems = [problem("invalid-json", "the model is not plain JSON", { at: nowhere })];
+    return { model: null, problems, source: "" };
+  }
   const tooLarge = textProblem(source, limits);
   if (tooLarge !== undefined) return { model: null, problems: [tooLarge], source };
-  const value = parseText(source);
-  if (value === undefined) return refuse("invalid-json", "the model is not JSON");
-  const reader = new JsonReader(limits);
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (error) {
+    const at = placeOfError(source, error);
+    const problems = [problem("invalid-json", "the model is not JSON", { at })];
+    return { model: null, problems, source };
+  }
+  const reader = new JsonReader(limits, jsonPlaces(source));
   const model = reader.model(value);
   return { model: reader.problems.length > 0 ? null : model, problems: reader.problems, source };
 }
@@ -41,14 +47,6 @@ export function readJson(
 function textOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value); // undefined for what JSON does not know, whatever its type says
-  } catch {
-    return undefined;
-  }
-}
-
-function parseText(text: string): unknown {
-  try {
-    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -64,9 +62,11 @@ const mostProblems = 100;
 class JsonReader {
   readonly problems: SchemaProblem[] = [];
   readonly #limits: ModelLimits;
+  readonly #places: ReadonlyMap<string, Place>;
 
-  constructor(limits: ModelLimits) {
+  constructor(limits: ModelLimits, places: ReadonlyMap<string, Place>) {
     this.#limits = limits;
+    this.#places = places;
   }
 
   model(value: unknown): Model {
@@ -78,7 +78,11 @@ class JsonReader {
     const conditions = [...this.#object(fields.get("conditions"), "conditions")].map(
       ([key, condition]) => this.#condition(key, condition),
     );
-    return { version: version === "" ? null : nameOf(version), types, conditions };
+    return {
+      version: version === "" ? null : this.#name(version, "schema_version"),
+      types,
+      conditions,
+    };
   }
 
   #type(value: unknown, path: string): ModelType {
@@ -94,16 +98,29 @@ class JsonReader {
           details.get(relation),
           `${path}.metadata.relations.${relation}`,
         );
+        const types = `${path}.metadata.relations.${relation}.directly_related_user_types`;
         const restrictions = this.#list(detail, "directly_related_user_types", path).map(
-          (restriction, index) => this.#restriction(restriction, `${at}[${index}]`),
+          (restriction, index) => this.#restriction(restriction, `${types}[${index}]`),
         );
         const origin = this.#origin(detail, at);
         const read = this.#rewrite(rewrite, { path: at, depth: 0 });
-        return { name: nameOf(relation), doc: null, restrictions, rewrite: read, ...origin };
+        return {
+          name: this.#name(relation, at),
+          doc: null,
+          restrictions,
+          rewrite: read,
+          ...origin,
+        };
       },
     );
     const origin = this.#origin(metadata, path);
-    return { name: nameOf(name), doc: null, extends: false, relations, ...origin };
+    return {
+      name: this.#name(name, `${path}.type`),
+      doc: null,
+      extends: false,
+      relations,
+      ...origin,
+    };
   }
 
   #restriction(value: unknown, path: string): Restriction {
@@ -113,17 +130,17 @@ class JsonReader {
     const relation = this.#text(fields, "relation", path);
     const condition = this.#text(fields, "condition", path);
     return {
-      at: nowhere,
+      at: this.#place(`${path}.type`),
       type,
       relation: relation === "" ? null : relation,
       wildcard: isPresent(fields.get("wildcard")),
-      condition: condition === "" ? null : nameOf(condition),
+      condition: condition === "" ? null : this.#name(condition, `${path}.condition`),
     };
   }
 
   #rewrite(value: unknown, place: { readonly path: string; readonly depth: number }): Rewrite {
     const { path, depth } = place;
-    const nothing: Rewrite = { kind: "this", at: nowhere };
+    const nothing: Rewrite = { kind: "this", at: this.#place(path) };
     // The outermost operator needs no parentheses, and what is named in the innermost counts for none.
     if (depth > this.#limits.authzExpression + 1) {
       return this.#refuse(path, tooDeep(this.#limits), "expression-too-deep", nothing);
@@ -142,9 +159,13 @@ class JsonReader {
     const inner = { path: `${path}.${kind}`, depth: depth + 1 };
     switch (kind) {
       case "computedUserset":
-        return { kind: "computed", relation: this.#relation(field, inner.path), at: nowhere };
+        return {
+          kind: "computed",
+          relation: this.#relation(field, inner.path),
+          at: this.#place(`${path}.${name}.relation`),
+        };
       case "tupleToUserset":
-        return this.#from(this.#object(field, inner.path), inner.path);
+        return this.#from(this.#object(field, inner.path), inner.path, `${path}.${name}`);
       case "union":
       case "intersection":
         return this.#children(kind, field, inner);
@@ -172,11 +193,13 @@ class JsonReader {
     return { kind, children };
   }
 
-  #from(fields: Fields, path: string): Rewrite {
+  /** @param given the path in the names that stand in the text. */
+  #from(fields: Fields, path: string, given: string): Rewrite {
     const computed = fields.get("computedUserset") ?? fields.get("computed_userset");
     const relation = this.#relation(computed, `${path}.computedUserset`);
-    const tupleset = nameOf(this.#relation(fields.get("tupleset"), `${path}.tupleset`));
-    return { kind: "from", relation, tupleset, at: nowhere };
+    const over = this.#relation(fields.get("tupleset"), `${path}.tupleset`);
+    const tupleset = this.#name(over, `${given}.tupleset.relation`);
+    return { kind: "from", relation, tupleset, at: this.#place(given) };
   }
 
   #relation(value: unknown, path: string): string {
@@ -188,7 +211,7 @@ class JsonReader {
   #condition(key: string, value: unknown): ModelCondition {
     const path = `conditions.${key}`;
     const fields = this.#object(value, path);
-    const name = nameOf(this.#text(fields, "name", path));
+    const name = this.#name(this.#text(fields, "name", path), `${path}.name`);
     const expression = this.#text(fields, "expression", path);
     const parameters = new Map(
       [...this.#object(fields.get("parameters"), `${path}.parameters`)].map(
@@ -197,7 +220,8 @@ class JsonReader {
       ),
     );
     const origin = this.#origin(this.#object(fields.get("metadata"), `${path}.metadata`), path);
-    return { key, name, doc: null, parameters, expression, expressionAt: nowhere, ...origin };
+    const expressionAt = this.#place(`${path}.expression`);
+    return { key, name, doc: null, parameters, expression, expressionAt, ...origin };
   }
 
   #parameterType(value: unknown, path: string, depth: number): CaveatType {
@@ -255,11 +279,24 @@ class JsonReader {
     return "";
   }
 
+  #name(text: string, path: string): Name {
+    return { text, at: this.#place(path) };
+  }
+
+  /** Of what stands at the path, or of what is around it where nothing does. */
+  #place(path: string): Place {
+    for (let at = path; at !== ""; at = at.replace(/(?:^|\.)[^.]*$|\[\d+\]$/, "")) {
+      const place = this.#places.get(at);
+      if (place !== undefined) return place;
+    }
+    return nowhere;
+  }
+
   #refuse(path: string, message: string): undefined;
   #refuse<T>(path: string, message: string, code: string, instead: T): T;
   #refuse<T>(path: string, message: string, code = "invalid-model", instead?: T): T | undefined {
     if (this.problems.length < mostProblems) {
-      this.problems.push(problem(code, `${path}: ${message}`, { at: nowhere }));
+      this.problems.push(problem(code, `${path}: ${message}`, { at: this.#place(path) }));
     }
     return instead;
   }
@@ -284,8 +321,4 @@ const deepestType = 10;
 
 function isPresent(value: unknown): value is NonNullable<unknown> {
   return value !== undefined && value !== null;
-}
-
-function nameOf(text: string): Name {
-  return { text, at: nowhere };
 }

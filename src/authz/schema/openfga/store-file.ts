@@ -1,4 +1,5 @@
 import type { CaveatContext } from "../../../model/relationship.ts";
+import { didYouMean } from "../../../std/suggest.ts";
 import { isConditionName, isObject, isRelationName, isTypeName, isUser } from "./identifiers.ts";
 
 /** A test file of OpenFGA's command line (`store.fga.yaml`): a model, tuples, and what must follow. */
@@ -241,7 +242,11 @@ class StoreReader {
   #fields(value: unknown, path: string, known: readonly string[]): Fields {
     const entries = new Map(this.#entries(value, path));
     for (const name of entries.keys()) {
-      if (!known.includes(name)) this.#refuse("unknown-field", path, `has no field '${name}'`);
+      if (known.includes(name)) continue;
+      const message = `has no field '${name}'`;
+      const suggestion = didYouMean(name, known);
+      const told = suggestion === undefined ? message : `${message}. ${suggestion}`;
+      this.#refuse("unknown-field", path, told);
     }
     const at = (name: string): string => `${path}/${name}`;
     const required = (name: string): boolean => {

@@ -3,7 +3,7 @@ import type { Change } from "../../../model/authz.ts";
 import { plain } from "../../failure.ts";
 import { print, say, stderr, stdout } from "../../terminal.ts";
 import { formatTime } from "../../time.ts";
-import { type AuthzOptions, addTenantOptions, withTenant } from "./ground.ts";
+import { type AuthzOptions, addTenantOptions, collect, withTenant } from "./ground.ts";
 import { lineOf } from "./lines.ts";
 import { addPageOptions, pageOf } from "./pages.ts";
 
@@ -20,7 +20,11 @@ export const examples: readonly (readonly [string, string])[] = [
 ];
 
 export function define(command: Command): void {
-  addPageOptions(command).option("--type <name...>", "only of resources of these types");
+  addPageOptions(command).option(
+    "--type <name>",
+    "only of resources of this type; may be given several times",
+    collect,
+  );
   addTenantOptions(command).action(changes);
 }
 
@@ -29,12 +33,18 @@ async function changes(options: ChangesOptions): Promise<void> {
   await withTenant(options, async (tenant) => {
     let after: string | null = null;
     for (;;) {
-      const page = await tenant.changes({ ...pageOf(options, after), ...types });
+      const asked = pageOf(options, after);
+      const page = await tenant.changes({ ...asked, ...types });
       if (options.json === true) print(JSON.stringify(page));
       else for (const change of page.items) for (const line of changeLines(change)) print(line);
       after = page.next;
       if (options.all === true && page.items.length > 0) continue;
-      if (options.json !== true) say(stderr.style.dim(`more: --after ${page.next}`));
+      if (options.json === true) return;
+      // `next` is where to go on later, too: there can be more only after a page that is full.
+      const isFull = page.items.length >= asked.limit;
+      const rest = { after: page.next, limit: 1, ...types };
+      const hasMore = isFull && (await tenant.changes(rest)).items.length > 0;
+      say(stderr.style.dim(`${hasMore ? "more" : "what comes later"}: --after ${page.next}`));
       return;
     }
   });

@@ -4,6 +4,7 @@ import { drawExplanation } from "../../../authz/picture/picture.ts";
 import { parseCheckItem } from "../../../authz/relationship-text.ts";
 import type { CheckAnswer } from "../../../model/authz.ts";
 import { ExplainedError } from "../../../model/denial.ts";
+import { unwritable } from "../../../server/file-error.ts";
 import { print, say, stderr } from "../../terminal.ts";
 import { addQuestionOptions, type QuestionOptions, readQuestion, withTenant } from "./ground.ts";
 import { answerWith, exitNote, explanationText, verdictText } from "./verdict.ts";
@@ -60,7 +61,9 @@ async function show(
       print(picture.trimEnd());
       return;
     }
-    await writeFile(svg, picture);
+    await writeFile(svg, picture).catch((error: unknown) => {
+      throw unwritable(svg, error);
+    });
     say(stderr.style.dim(`the picture is in ${svg}`));
   }
   if (json === true) {

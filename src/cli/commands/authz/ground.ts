@@ -1,11 +1,13 @@
 /** What the commands of authorization have in common: where it is, and how questions are written. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { errorAt, type Placed } from "../../../authz/placed.ts";
 import { isBlank, parseObject, parseRelationship } from "../../../authz/relationship-text.ts";
 import { connectAuthz } from "../../../client/authz-client.ts";
+import { readLine } from "../../../gateway/authz/read.ts";
 import type { AuthzPort, Consistency, Question, TenantPort } from "../../../model/authz.ts";
-import { fail } from "../../../model/errors.ts";
-import type { ObjectRef, Relationship, RelationshipFilter } from "../../../model/relationship.ts";
+import { fail, toHoldfastError } from "../../../model/errors.ts";
+import type { ObjectRef, RelationshipFilter } from "../../../model/relationship.ts";
 import { openAuthz } from "../../../server/open-authz.ts";
 import {
   addConnectionOptions,
@@ -80,12 +82,21 @@ export interface QuestionOptions extends AuthzOptions {
 export function addQuestionOptions(command: Command): Command {
   command
     .option("--context <json>", "values for caveats: JSON, @file, or - for standard input")
-    .option("--with <relationship...>", "relationships that hold for this question alone")
+    .option(
+      "--with <relationship>",
+      "holds for this question alone; may be given several times",
+      collect,
+    )
     .option("--fresh <zookie>", "at least as fresh as this")
     .option("--at <zookie>", "at just this revision")
     .option("--latest", "after everything acknowledged before")
     .option("--schema <id>", "evaluate this schema (default: the current one)");
   return addTenantOptions(command);
+}
+
+/** An option that may be given several times: one value each, so that it takes no argument away. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 export async function readQuestion(options: QuestionOptions): Promise<Question> {
@@ -169,14 +180,31 @@ export function parseRight(text: string): { readonly resource: ObjectRef; permis
 }
 
 /** Relationships from the command line: texts, or `@file` and `-` with one a line. */
-export async function readRelationships(texts: readonly string[]): Promise<Relationship[]> {
-  const all: Relationship[] = [];
+export async function readRelationships(texts: readonly string[]): Promise<Placed[]> {
+  const all: Placed[] = [];
   for (const text of texts) {
-    const isFile = text === "-" || text.startsWith("@");
-    const lines = isFile ? (await readSource(text)).split("\n") : [text];
-    for (const line of lines) if (!isBlank(line)) all.push(parseRelationship(line));
+    if (text !== "-" && !text.startsWith("@")) {
+      all.push({ relationship: parseRelationship(text), line: null });
+      continue;
+    }
+    const lines = (await readSource(text)).split("\n");
+    const place = text === "-" ? {} : { file: text.slice(1) };
+    for (const [index, line] of lines.entries()) {
+      const relationship = readPlaced(line, { ...place, line: index + 1 });
+      if (relationship !== undefined) all.push(relationship);
+    }
   }
   return all;
+}
+
+/** Undefined for a line that says nothing; what it cannot be read for is told with its place. */
+export function readPlaced(text: string, place: Omit<Placed, "relationship">): Placed | undefined {
+  if (isBlank(text)) return undefined;
+  try {
+    return { relationship: readLine(text), ...place };
+  } catch (error) {
+    throw errorAt(toHoldfastError(error), place.line ?? 1, place);
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

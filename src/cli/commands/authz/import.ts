@@ -1,14 +1,15 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { type Placed, placeError } from "../../../authz/placed.ts";
 import { makeNodeHost } from "../../../host/node-host.ts";
 import type { TenantPort } from "../../../model/authz.ts";
-import { fail, toHoldfastError } from "../../../model/errors.ts";
-import type { Relationship } from "../../../model/relationship.ts";
+import { HoldfastError } from "../../../model/errors.ts";
+import { isFileError, unreadable } from "../../../server/file-error.ts";
 import { note, parseCount } from "../../connection.ts";
+import { reportFailure, usageError } from "../../failure.ts";
 import { print, say, showStatus, stderr } from "../../terminal.ts";
-import { type AuthzOptions, addTenantOptions, withTenant } from "./ground.ts";
-import { parseLine } from "./lines.ts";
+import { type AuthzOptions, addTenantOptions, readPlaced, withTenant } from "./ground.ts";
 
 interface ImportOptions extends AuthzOptions {
   readonly create?: boolean;
@@ -35,28 +36,70 @@ export function define(command: Command): void {
 }
 
 async function importFile(file: string, options: ImportOptions): Promise<void> {
-  const first = options.from === undefined ? 1 : parseCount(options.from, "--from", linesMax);
-  const size =
-    options.batch === undefined ? batchMax : parseCount(options.batch, "--batch", batchMax);
+  const { from = "1", batch = String(batchMax) } = options;
+  const command = "authz import";
+  const first = parseCount(from, "--from", { min: 1, max: linesMax, command });
+  const batchSize = parseCount(batch, "--batch", { min: 1, max: batchMax, command });
   const operation = options.create === true ? "create" : "touch";
-  const batchSize = Math.max(1, size);
   await withTenant(options, async (tenant) => {
     const importing = new Import(tenant, { file, first, batchSize, operation });
     try {
       await importing.run();
     } catch (error) {
       showStatus(undefined);
-      if (importing.nextLine > first) {
-        const command = `holdfast authz import ${file} --from ${importing.nextLine}`;
-        say(stderr.style.dim(`${importing.written} are written; go on with: ${command}`));
-      }
-      throw error;
+      process.exitCode = tellFailure(error, importing, { file, options });
+      return;
     }
     showStatus(undefined);
     const { written, zookie } = importing;
     if (options.json === true) print(JSON.stringify({ written, zookie }));
-    else note(`${written.toLocaleString("en-US")} relationships written`, options);
+    else if (zookie === "") note("0 relationships written", options);
+    else {
+      note(`${written.toLocaleString("en-US")} relationships written; the zookie of it:`, options);
+      print(zookie);
+    }
   });
+}
+
+/** What went wrong; how much is written all the same, and how to go on. Gives the exit code. */
+function tellFailure(
+  error: unknown,
+  { written, nextLine, hasWritten }: Import,
+  { file, options }: { readonly file: string; readonly options: ImportOptions },
+): number {
+  // The answer may have been lost on the way, and not the request.
+  const isLost = error instanceof HoldfastError && error.code === "unreachable";
+  if (!hasWritten && !isLost) return reportFailure(error, { json: options.json === true });
+  const { create, ...rest } = options;
+  const goOn = commandLine(file, { ...(isLost ? rest : options), from: String(nextLine) });
+  if (options.json === true) {
+    return reportFailure(error, { json: true, more: { written, from: nextLine, command: goOn } });
+  }
+  const code = reportFailure(error, { json: false });
+  const { dim } = stderr.style;
+  say(dim(`${written.toLocaleString("en-US")} are written; go on with: ${goOn}`));
+  if (isLost && create === true) {
+    say(dim("Without --create, since those after them may be written, too."));
+  }
+  return code;
+}
+
+/** As one would type it again; but the token, which is nobody's business on a screen. */
+function commandLine(file: string, { create, token, ...options }: ImportOptions): string {
+  const words = Object.entries({ ...options, ...(token === undefined ? {} : { token: "…" }) });
+  const given = words.map(([name, value]) =>
+    value === true ? `--${name}` : `--${name} ${quoted(String(value))}`,
+  );
+  return [
+    "holdfast authz import",
+    quoted(file),
+    ...(create === true ? ["--create"] : []),
+    ...given,
+  ].join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./…-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 interface ImportSettings {
@@ -82,41 +125,41 @@ class Import {
     this.#began = makeNodeHost().monotonic();
   }
 
+  get hasWritten(): boolean {
+    return this.nextLine > this.#settings.first;
+  }
+
   async run(): Promise<void> {
     const { file, first, batchSize } = this.#settings;
     const input = file === "-" ? process.stdin : createReadStream(file);
-    let number = 0;
-    let batch: Relationship[] = [];
+    let line = 0;
+    let batch: Placed[] = [];
     try {
-      for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-        if (++number < first) continue;
-        const relationship = this.#parse(line, number);
-        if (relationship === undefined) continue;
-        batch.push(relationship);
+      for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+        if (++line < first) continue;
+        const placed = readPlaced(text, { line });
+        if (placed === undefined) continue;
+        batch.push(placed);
         if (batch.length < batchSize) continue;
-        await this.#write(batch, number);
+        await this.#write(batch, line);
         batch = [];
       }
     } catch (error) {
-      if (!isFileError(error)) throw error;
-      throw fail("invalid-argument", { what: `The file ${file}`, reason: error.message }, error);
+      throw isFileError(error) ? unreadable(file, error) : error;
     }
-    if (batch.length > 0) await this.#write(batch, number);
+    if (line < first - 1) {
+      const reason = `${file} has ${line} lines, and is to be begun with line ${first}`;
+      throw usageError(reason, "authz import");
+    }
+    if (batch.length > 0) await this.#write(batch, line);
   }
 
-  #parse(line: string, number: number): Relationship | undefined {
-    try {
-      return parseLine(line, `line ${number}`);
-    } catch (error) {
-      const reason = toHoldfastError(error).message;
-      throw fail("invalid-argument", { what: `Line ${number}`, reason }, error);
-    }
-  }
-
-  async #write(batch: readonly Relationship[], last: number): Promise<void> {
+  async #write(batch: readonly Placed[], last: number): Promise<void> {
     const { operation } = this.#settings;
-    const updates = batch.map((relationship) => ({ operation, relationship }));
-    const { zookie } = await this.#tenant.write({ updates });
+    const updates = batch.map(({ relationship }) => ({ operation, relationship }));
+    const { zookie } = await this.#tenant.write({ updates }).catch((error: unknown) => {
+      throw placeError(error, batch);
+    });
     this.zookie = zookie;
     this.written += batch.length;
     this.nextLine = last + 1;
@@ -124,8 +167,4 @@ class Import {
     const rate = Math.round(this.written / seconds).toLocaleString("en-US");
     showStatus(`${this.written.toLocaleString("en-US")} written, ${rate}/s …`);
   }
-}
-
-function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error;
 }

@@ -17,7 +17,7 @@ type ReadOptions = PageOptions & FilterOptions;
 
 export const examples: readonly (readonly [string, string])[] = [
   ["", "the first hundred, whatever they are"],
-  ["--resource document:1", "all about one object"],
+  ["--resource document:1", "who has what on one object; --subject says what it has elsewhere"],
   ["--subject user:ada --all", "everything that was given to her"],
   ["--resource document --relation owner --json", "for programs"],
 ];

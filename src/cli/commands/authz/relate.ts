@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { placeError } from "../../../authz/placed.ts";
 import type { RelationshipsWritten } from "../../../model/authz.ts";
 import type { RelationshipOperation } from "../../../model/relationship.ts";
 import { note, parseValue } from "../../connection.ts";
@@ -37,12 +38,14 @@ export async function write(
 ): Promise<void> {
   const { operation } = options;
   const metadata = (await parseValue(options.metadata, "metadata")) as Record<string, unknown>; // checked by the port
-  const updates = (await readRelationships(texts)).map((relationship) => ({
-    operation,
-    relationship,
-  }));
+  const placed = await readRelationships(texts);
+  const updates = placed.map(({ relationship }) => ({ operation, relationship }));
   const request = { updates, ...(metadata === undefined ? {} : { metadata }) };
-  const written = await withTenant(options, (tenant) => tenant.write(request));
+  const written = await withTenant(options, (tenant) => tenant.write(request)).catch(
+    (error: unknown) => {
+      throw placeError(error, placed);
+    },
+  );
   if (options.json === true) print(JSON.stringify(written));
   else {
     note(`${outcomeOf(operation, written)}; the zookie of it:`, options);

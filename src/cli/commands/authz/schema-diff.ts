@@ -1,10 +1,14 @@
 import type { Command } from "commander";
 import { diffSchemas, type SchemaDifference } from "../../../authz/schema/diff.ts";
 import { caveatTypeText, expressionText, subjectText } from "../../../authz/schema/text.ts";
-import { plain } from "../../failure.ts";
+import { exitCodes, plain } from "../../failure.ts";
 import { print, say, stderr, stdout } from "../../terminal.ts";
 import { type AuthzOptions, addTenantOptions, withTenant } from "./ground.ts";
 import { currentSchema, parseOrTell, readSchemaFile } from "./schema-file.ts";
+
+interface DiffOptions extends AuthzOptions {
+  readonly exitCode?: boolean;
+}
 
 export const examples: readonly (readonly [string, string])[] = [
   ["schema.zed", "what would change if it were written"],
@@ -14,20 +18,24 @@ export const examples: readonly (readonly [string, string])[] = [
 export function define(command: Command): void {
   command
     .argument("<file>", "a schema; with one file it is what the tenant's would become")
-    .argument("[other]", "another, newer one");
+    .argument("[other]", "another, newer one")
+    .option("--exit-code", "end with 1 if they differ; without it, with 0 whatever they are");
   addTenantOptions(command).action(diff);
 }
 
-async function diff(file: string, other: string | undefined, options: AuthzOptions): Promise<void> {
-  const first = parseOrTell(await readSchemaFile(file)).schema;
+async function diff(file: string, other: string | undefined, options: DiffOptions): Promise<void> {
+  const first = parseOrTell(await readSchemaFile(file), options).schema;
   const [before, after] =
     other === undefined
-      ? [await withTenant(options, (tenant) => currentSchema(tenant)), first]
-      : [first, parseOrTell(await readSchemaFile(other)).schema];
+      ? [await withTenant(options, (tenant) => currentSchema(tenant, options)), first]
+      : [first, parseOrTell(await readSchemaFile(other), options).schema];
   const differences = diffSchemas(before, after);
   if (options.json === true) print(JSON.stringify(differences));
   else if (differences.length === 0) say(stderr.style.dim("they mean the same"));
   else for (const difference of differences) print(differenceLine(difference));
+  if (options.exitCode === true && differences.length > 0) {
+    process.exitCode = exitCodes.failed.code;
+  }
 }
 
 function differenceLine(difference: SchemaDifference): string {

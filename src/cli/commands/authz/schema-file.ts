@@ -1,8 +1,10 @@
 /** Schemas from files, and what is wrong with them, for the commands that have to do with them. */
 import { dialectOf, parseSchema } from "../../../authz/schema/dialect.ts";
+import { problemText, schemaInvalid } from "../../../authz/schema/problem.ts";
 import type { Schema, SchemaProblem } from "../../../authz/schema/schema.ts";
 import type { SchemaDialect, SchemaProblemDescription, TenantPort } from "../../../model/authz.ts";
 import { fail } from "../../../model/errors.ts";
+import { SchemaInvalid } from "../../../model/schema-invalid.ts";
 import { readSource } from "../../connection.ts";
 import { plain, usageError } from "../../failure.ts";
 import { say, stderr } from "../../terminal.ts";
@@ -20,39 +22,46 @@ export async function readSchemaFile(file: string, dialect?: string): Promise<Re
     throw usageError(`${JSON.stringify(dialect)} is neither native nor openfga`, "authz schema");
   }
   const text = await readSource(file === "-" ? "-" : `@${file}`);
+  if (text.trim() === "") throw fail("schema-invalid", { reason: `${file} is empty` });
   return { file, text, dialect: dialect ?? dialectOf(text) };
 }
 
-/** The schema; `schema-invalid` with all problems told before, one a line. */
-export function parseOrTell({ file, text, dialect }: ReadSchema): {
-  readonly schema: Schema;
-  readonly problems: readonly SchemaProblem[];
-} {
+/** The schema; `schema-invalid` for one that is none. */
+export function parseOrTell(
+  { file, text, dialect }: ReadSchema,
+  options: JsonOption,
+): { readonly schema: Schema; readonly problems: readonly SchemaProblem[] } {
   const { schema, problems } = parseSchema(text, { dialect });
   if (schema !== null) return { schema, problems };
-  for (const problem of problems) say(problemLine(file, describe(problem)));
-  const count = problems.filter(({ severity }) => severity === "error").length;
-  const reason = `${file} has ${count} ${count === 1 ? "error" : "errors"}, told above`;
-  throw fail("schema-invalid", { reason });
+  throw toldInvalid(file, schemaInvalid(problems), options);
+}
+
+/** Tells all problems, one a line; or gives them to `--json`, as part of the error. */
+export function toldInvalid(
+  file: string,
+  { problems, details }: SchemaInvalid,
+  { json }: JsonOption,
+): SchemaInvalid {
+  if (json !== true) for (const problem of problems) say(problemLine(file, problem));
+  const count = problems.length === 1 ? "1 error" : `${problems.length} errors`;
+  const reason = `${file} has ${count}${json === true ? "" : ", told above"}`;
+  return new SchemaInvalid({ ...details, reason }, problems);
+}
+
+interface JsonOption {
+  readonly json?: boolean;
 }
 
 /** The current schema of a tenant, in the internal form. */
-export async function currentSchema(tenant: TenantPort, id?: string): Promise<Schema> {
-  const { text, dialect } = await tenant.readSchema(id);
-  return parseOrTell({ file: "the schema of the tenant", text, dialect }).schema;
-}
-
-export function describe({ at, ...problem }: SchemaProblem): SchemaProblemDescription {
-  const { code, severity, message, suggestion } = problem;
-  const more = suggestion === undefined ? {} : { suggestion };
-  return { code, severity, message, line: at.line, column: at.column, ...more };
+export async function currentSchema(tenant: TenantPort, options: JsonOption): Promise<Schema> {
+  const { text, dialect } = await tenant.readSchema();
+  return parseOrTell({ file: "the schema of the tenant", text, dialect }, options).schema;
 }
 
 /** `schema.zed:3:12: warning: … [code]`, as compilers tell it. */
 export function problemLine(file: string, problem: SchemaProblemDescription): string {
-  const { code, severity, message, line, column, suggestion } = problem;
+  const { code, severity, line, column } = problem;
   const { red, yellow, dim } = stderr.style;
   const what = severity === "error" ? red("error") : yellow("warning");
-  const more = suggestion === undefined ? "" : `. ${plain(suggestion)}`;
-  return `${plain(file)}:${line}:${column}: ${what}: ${plain(message)}${more} ${dim(`[${code}]`)}`;
+  return `${plain(file)}:${line}:${column}: ${what}: ${plain(problemText(problem))} ${dim(`[${code}]`)}`;
 }

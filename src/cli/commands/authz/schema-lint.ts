@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { lintSchema } from "../../../authz/schema/lint.ts";
+import { describeProblem } from "../../../authz/schema/problem.ts";
 import { exitCodes } from "../../failure.ts";
 import { print, say, stderr } from "../../terminal.ts";
-import { describe, parseOrTell, problemLine, readSchemaFile } from "./schema-file.ts";
+import { parseOrTell, problemLine, readSchemaFile } from "./schema-file.ts";
 
 interface LintOptions {
   readonly dialect?: string;
@@ -25,8 +26,8 @@ export function define(command: Command): void {
 }
 
 async function lint(file: string, options: LintOptions): Promise<void> {
-  const { schema, problems } = parseOrTell(await readSchemaFile(file, options.dialect));
-  const warnings = [...problems, ...lintSchema(schema)].map(describe);
+  const { schema, problems } = parseOrTell(await readSchemaFile(file, options.dialect), options);
+  const warnings = [...problems, ...lintSchema(schema)].map(describeProblem);
   if (options.json === true) print(JSON.stringify(warnings));
   else if (warnings.length === 0) say(stderr.style.dim("nothing to say"));
   else for (const warning of warnings) print(problemLine(file, warning));

@@ -17,8 +17,8 @@ export function define(command: Command): void {
 async function types(file: string | undefined, options: AuthzOptions): Promise<void> {
   const schema =
     file === undefined
-      ? await withTenant(options, (tenant) => currentSchema(tenant))
-      : parseOrTell(await readSchemaFile(file)).schema;
+      ? await withTenant(options, (tenant) => currentSchema(tenant, options))
+      : parseOrTell(await readSchemaFile(file), options).schema;
   const source = generateTypes(schema).trimEnd();
   print(options.json === true ? JSON.stringify({ source }) : source);
 }

@@ -1,10 +1,14 @@
 import type { Command } from "commander";
-import { printRelationship } from "../../../authz/relationship-text.ts";
+import type { SchemaWritten } from "../../../model/authz.ts";
+import { fail } from "../../../model/errors.ts";
+import { formatRelationship } from "../../../model/relationship.ts";
+import { SchemaInvalid } from "../../../model/schema-invalid.ts";
 import { note } from "../../connection.ts";
 import { plain } from "../../failure.ts";
 import { print, say, stderr } from "../../terminal.ts";
 import { type AuthzOptions, addTenantOptions, withTenant } from "./ground.ts";
-import { problemLine, readSchemaFile } from "./schema-file.ts";
+import { lineOf } from "./lines.ts";
+import { problemLine, readSchemaFile, toldInvalid } from "./schema-file.ts";
 
 interface WriteOptions extends AuthzOptions {
   readonly dialect?: string;
@@ -36,18 +40,30 @@ async function write(file: string, options: WriteOptions): Promise<void> {
   const orphans = options.keepOrphans === true ? { orphans: "keep" as const } : {};
   const written = await withTenant(options, (tenant) =>
     tenant.writeSchema({ dialect, text, dryRun, ...orphans }),
-  );
-  if (options.json === true) {
-    print(JSON.stringify(written));
-    return;
+  ).catch((error: unknown) => {
+    throw error instanceof SchemaInvalid ? toldInvalid(file, error, options) : error;
+  });
+  if (options.json === true) print(JSON.stringify(written));
+  else tell(written, file);
+  // What only models of OpenFGA may do without being told so.
+  const isRefused = dialect === "native" && options.keepOrphans !== true && written.orphanCount > 0;
+  if (dryRun && isRefused) {
+    const examples = written.orphans.slice(0, 5).map(formatRelationship).join(", ");
+    throw fail("schema-orphans", { count: written.orphanCount, examples });
   }
-  for (const problem of written.problems) say(problemLine(file, problem));
-  if (written.orphanCount > 0) {
-    const shown = written.orphans.slice(0, 20);
-    say(`${stderr.style.yellow("!")} ${written.orphanCount} relationships have no place in it:`);
-    for (const orphan of shown) say(`  ${plain(printRelationship(orphan))}`);
-    if (shown.length < written.orphanCount) say(stderr.style.dim("  …"));
-  }
+  if (options.json === true) return;
   if (dryRun) note("it is valid; nothing was written", options);
   else print(written.id);
+}
+
+const orphansShown = 20;
+
+function tell({ problems, orphans, orphanCount }: SchemaWritten, file: string): void {
+  for (const problem of problems) say(problemLine(file, problem));
+  if (orphanCount === 0) return;
+  const shown = orphans.slice(0, orphansShown);
+  const count = orphanCount === 1 ? "1 relationship has" : `${orphanCount} relationships have`;
+  say(`${stderr.style.yellow("!")} ${count} no place in it:`);
+  for (const orphan of shown) say(`  ${plain(lineOf(orphan))}`);
+  if (shown.length < orphanCount) say(stderr.style.dim("  …"));
 }

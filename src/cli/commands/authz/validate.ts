@@ -73,8 +73,9 @@ function printReport(file: string, report: FileValidation, options: ValidateOpti
 function printWhy(outcome: Outcome, { explain }: ValidateOptions): void {
   const { dim } = stdout.style;
   const { what, line, expected, given, explanation } = outcome;
-  const isLong = expected.length + given.length > longestInRow;
-  if (!isLong && (explanation === undefined || !explain)) return;
+  // What has no explanation, such as a list, is told in full however short it is.
+  const isLong = explanation === undefined || expected.length + given.length > longestInRow;
+  if (!isLong && !explain) return;
   print(`\n  ${dim(`line ${line}:`)} ${plain(what)}`);
   if (isLong) {
     print(`  ${dim("expected")}  ${plain(expected)}`);
