@@ -84,6 +84,8 @@ export class Engine implements ExecutorHost {
   #woken = false;
   /** A pass is under way and waits for microtasks or for the store. */
   #busy = false;
+  /** Became durable meanwhile: the pass rests on what it found in memory, so nothing of that goes yet. */
+  #landed: Sealed[] = [];
   #rounds = 0;
   /** Nothing new is taken. */
   #closed = false;
@@ -432,6 +434,7 @@ export class Engine implements ExecutorHost {
 
   #endPass(): void {
     this.#busy = false;
+    this.#letGo();
     this.#residency.shrink();
     this.#commit();
     this.#recovery.goOn();
@@ -476,10 +479,16 @@ export class Engine implements ExecutorHost {
     for (const reply of sealed.held) reply.deliver();
     for (const parcel of sealed.parcels) this.#outbox.send(parcel);
     this.#executor.durable(sealed.number);
-    this.#residency.committed(sealed);
+    this.#landed.push(sealed);
+    if (!this.#busy) this.#letGo();
     this.#retention.committed();
     this.#schedules.committed();
     this.#wake();
+  }
+
+  #letGo(): void {
+    for (const sealed of this.#landed) this.#residency.committed(sealed);
+    this.#landed = [];
   }
 
   /**
@@ -507,6 +516,7 @@ export class Engine implements ExecutorHost {
     this.#recovery.close();
     this.#recovery = this.#makeRecovery();
     const flying = this.#flights.drop();
+    this.#landed = [];
     const held = [...flying.flatMap(({ sealed }) => sealed.held), ...core.held];
     const keep = keepCallers(core, flying, reason);
     this.#executor.dropAll();
