@@ -150,7 +150,7 @@ each(
       codeOf(() => tenant.deleteRelationships({ filter: viewers, limit: 10, allOrNothing: true })),
       tenant.deleteObject({ type: "user", id: "u" }),
     ]);
-    assert.deepEqual([guard, all], ["precondition-failed", "limit-exceeded"]);
+    assert.deepEqual([guard, all], ["precondition-failed", "too-many"]);
     assert.ok(object.deleted > 0);
     assert.equal(object.complete, (await left(opened)) === 0);
   },

@@ -207,7 +207,7 @@ const wrong: readonly (readonly [args: readonly string[], exit: number, code: st
   [["show"], 2, "invalid-usage"],
   [["call", "greeter"], 2, "invalid-argument"],
   [["call", "greeter/hello", "Ada"], 2, "invalid-json"],
-  [["call", "greeter/hello", "@nowhere.json"], 2, "invalid-argument"],
+  [["call", "greeter/hello", "@nowhere.json"], 2, "file-unreadable"],
   [["call", "counter/ /add", "1"], 2, "invalid-id"],
   [["call", "counter/add", "1"], 2, "invalid-id"],
   [["call", `counter/${"k".repeat(257)}/add`, "1"], 2, "invalid-id"],

@@ -457,9 +457,9 @@ export class Evaluator implements Evaluation {
     if (of === null || !code.startsWith("caveat-")) return error;
     const relationship =
       typeof of === "number" ? describeEdge(this.graph, of) : describeOverlay(this, of);
-    const { reason } = details;
-    const where = code === "caveat-context" ? { reason: `${reason}, for ${relationship}` } : {};
-    return fail(code, { ...details, ...where, relationship });
+    if (code !== "caveat-context") return fail(code, { ...details, relationship });
+    const reason = `${details["reason"]}, for ${relationship}`;
+    return fail(code, { ...details, reason, relationship });
   }
 }
 

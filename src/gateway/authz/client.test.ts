@@ -256,9 +256,12 @@ test("what is no question, and no text, is a coded error in the process too", as
   }
   const asText = { resource: "document:1", permission: "view", subject: "user:ada" };
   assert.equal(tenant.checkNow(asText as never), "yes");
-  for (const parse of [parseRelationship, parseObject, parseSubject, parseCheckItem]) {
-    for (const value of [5, undefined, null, {}]) {
+  for (const value of [5, undefined, null, {}]) {
+    for (const parse of [parseRelationship, parseCheckItem]) {
       assert.throws(() => parse(value as never), { code: "invalid-relationship" });
+    }
+    for (const parse of [parseObject, parseSubject]) {
+      assert.throws(() => parse(value as never), { code: "invalid-object" });
     }
   }
 });

@@ -191,8 +191,8 @@ class Loader {
 
   failure(error: HoldfastError): string {
     const { line } = error.details;
-    const at = typeof line === "number" ? { line } : {};
-    return errorLine(error, { lines: this.#written, loaded: this.#loaded, ...at });
+    const done = { lines: this.#written, loaded: this.#loaded };
+    return errorLine(error, typeof line === "number" ? { ...done, line } : done);
   }
 
   #read(line: string): Placed {
