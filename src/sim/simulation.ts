@@ -102,6 +102,8 @@ async function story(world: SimWorld): Promise<void> {
   while (world.scheduler.now < faultsEnd && driving > 0) await world.sleep(50);
   await heal(world);
   await rest(world, () => driving === 0);
+  // What nodes do by themselves, such as ending what has expired, may still be on its way.
+  await Promise.all(world.slots.map((slot) => slot.current?.engine.settled()));
   world.audit.compare(world.disk.visible);
   for (const workload of world.workloads) workload.check();
   await forget(world);
