@@ -74,9 +74,11 @@ export class AnswerCache {
     this.#pushed = 0;
   }
 
-  /** What has changed up to now, also ahead of what is durable, is taken to be all there is. */
+  /** Of what shared a stamp, each has it as its own then. */
   #makeStamps(count: number): void {
-    this.#stamps = new Float64Array(count).fill(this.#changedAt);
+    const old = this.#stamps;
+    this.#stamps = new Float64Array(count);
+    for (let at = 0; at < count; at += old.length) this.#stamps.set(old, at);
     this.#stampMask = count - 1;
     this.#stamped = 0;
   }
