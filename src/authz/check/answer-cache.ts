@@ -15,15 +15,16 @@ const facts = 4;
 const entryNumbers = facts + dependenciesMax / 2;
 const bytesPerEntry = keyWords * 4 + entryNumbers * 8;
 /*
- * Tenants of which little is asked, and in which little changes, take little: 200 KB to begin with.
- * Entries become more when answers have pushed out others, one for so many entries; stamps, when as
- * many were set as there are.
+ * Tenants of which little is asked, and in which little changes, take little: 100 KB to begin with.
+ * Entries become more when answers have pushed out others, one for so many entries; stamps, as soon
+ * as a few were set, since what shares one with something that changed is not found.
  */
 const setsFirst = 128;
-const entriesPerPushed = 8;
-const stampsFirst = 1 << 14;
+const entriesPerPushed = 16;
+const stampedFew = 256;
+const stampsFirst = 1 << 12;
 const stampsMax = 1 << 20;
-const growth = 4;
+const growth = 16;
 
 /**
  * Answers by object, right and subject: the whole question, compared number by number, so that no two
@@ -42,8 +43,9 @@ export class AnswerCache {
   #words = new Uint32Array(0);
   #stamps = new Float64Array(stampsFirst);
   #stampMask = stampsFirst - 1;
-  /** How many were set since there are so many. */
   #stamped = 0;
+  /** Of answers from before this revision, nothing is known. */
+  #floor = 0;
   /** Answers that have pushed out others at this size. */
   #pushed = 0;
   readonly #recent = new RecentChanges();
@@ -74,13 +76,11 @@ export class AnswerCache {
     this.#pushed = 0;
   }
 
-  /** Of what shared a stamp, each has it as its own then. */
-  #makeStamps(count: number): void {
-    const old = this.#stamps;
-    this.#stamps = new Float64Array(count);
-    for (let at = 0; at < count; at += old.length) this.#stamps.set(old, at);
-    this.#stampMask = count - 1;
-    this.#stamped = 0;
+  /** What was stamped up to now is not known any more. */
+  #makeStamps(): void {
+    this.#stamps = new Float64Array(stampsMax);
+    this.#stampMask = stampsMax - 1;
+    this.#floor = this.#changedAt;
   }
 
   /** What lies in this slot has changed, at this revision. */
@@ -88,14 +88,14 @@ export class AnswerCache {
     this.#stamps[slot & this.#stampMask] = revision;
     this.#recent.add(slot, this.#changedAt);
     if (revision > this.#changedAt) this.#changedAt = revision;
-    const { length } = this.#stamps;
-    if (++this.#stamped >= length && length < stampsMax) this.#makeStamps(length * growth);
+    if (++this.#stamped === stampedFew) this.#makeStamps();
   }
 
   /** What was written was taken back, and other things will be written at the same revisions. */
   clear(): void {
     this.#keys.fill(0);
     this.#stamps.fill(0);
+    this.#floor = 0;
     this.#changedAt = 0;
     this.#recent.clear();
   }
@@ -159,6 +159,7 @@ export class AnswerCache {
     if (expiresAt !== Number.POSITIVE_INFINITY && evaluation.now >= expiresAt) return false;
     const goodAt = all[at + 1] as number; // as above
     if (this.#changedAt <= goodAt) return true;
+    if (answeredAt < this.#floor) return false;
     const isRecent = goodAt >= this.#recent.from;
     const count = (all[at + 3] as number) >>> 2; // as above
     const first = (at + facts) * 2;
